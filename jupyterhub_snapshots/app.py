@@ -1,0 +1,287 @@
+"""The command ``jupyterhub-snapshots``: without a subcommand it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import resource
+import signal
+import ssl
+import sys
+from typing import Any
+from urllib.parse import urlparse
+
+from jupyterhub.services.auth import HubOAuth
+from tornado.httpserver import HTTPServer
+from traitlets import Bool, Dict, Float, Integer, List, Type, Unicode, default
+
+from .audit import AuditLog
+from .base_app import SnapshotsApp
+from .batches import BatchManager
+from .commands import SUBCOMMANDS
+from .core.records import Course
+from .credentials import Credentials
+from .engine import confine, staging
+from .engine.rsync import HARDENED, find_rsync
+from .errors import RsyncMissing, SnapshotsError
+from .executors import Executor, LocalExecutor
+from .handlers import Services, make_application
+from .handlers.streaming import downloads_end
+from .hub import HubClient
+from .reports import ReportManager
+from .roster import Roster
+from .snapshots import SnapshotCatalog
+from .volumes import LocalVolumes
+
+_SHORTEST_KEY = 16
+_WELL_KNOWN_KEYS = frozenset({"12345"})
+_HEADER_BYTES = 64 * 1024
+_OPEN_FILES = 65_536
+
+
+class ServeApp(SnapshotsApp):
+    """Takes, lists and hands out snapshots of students' homes.
+
+    Under a hub it is a managed service and listens where the hub says; without one it takes the
+    older server's environment variables (JUPYTER_API_PORT, JUPYTER_API_HOST, JUPYTER_API_KEY,
+    JNOTE_HOME, JNOTE_SNAP, JNOTE_INTSNAP, JNOTE_COURSE_CODE) and listens at ``/``.
+    """
+
+    description = __doc__
+    subcommands: Any = Dict(SUBCOMMANDS)
+    classes: Any = List([LocalVolumes, LocalExecutor, Roster, BatchManager, Credentials])
+
+    ip = Unicode(help="Address to listen on, without a hub; JUPYTER_API_HOST, else 0.0.0.0").tag(
+        config=True
+    )
+    port = Integer(help="Port to listen on, without a hub; JUPYTER_API_PORT, else 5000").tag(
+        config=True
+    )
+    executor_class = Type(LocalExecutor, klass=Executor, help="The class that runs captures.").tag(
+        config=True
+    )
+    token_cache_seconds = Integer(
+        60,
+        min=0,
+        help="""How long an answer of the hub about a token may be used again, in seconds.
+
+        A revoked token, or a person taken out of a group, can still read for this long. Requests
+        that change something ask the hub each time.
+        """,
+    ).tag(config=True)
+    snapshot_all_interval_seconds = Float(
+        0,
+        min=0,
+        help="Shortest time between two /snapshot_all of one course, in seconds; 0 for none.",
+    ).tag(config=True)
+    stop_grace_seconds = Float(
+        20.0, min=0, help="How long downloads may go on when the service is stopped, in seconds."
+    ).tag(config=True)
+    generate_config = Bool(False, help="Print a configuration file with all settings.").tag(
+        config=True
+    )
+    flags: Any = Dict(
+        {
+            "generate-config": (
+                {"ServeApp": {"generate_config": True}},
+                "Print a configuration file with all settings, and end.",
+            )
+        }
+    )
+
+    @default("ip")
+    def _default_ip(self) -> str:
+        return os.environ.get("JUPYTER_API_HOST") or "0.0.0.0"  # noqa: S104
+
+    @default("port")
+    def _default_port(self) -> int:
+        text = os.environ.get("JUPYTER_API_PORT") or "5000"
+        if not text.isdigit():
+            self.exit_with(f"JUPYTER_API_PORT is {text!r}; it must be a number.")
+        return int(text)
+
+    def start(self) -> None:
+        """Serves until it is told to stop."""
+        if self.subapp is not None:
+            self.subapp.start()
+            return
+        if self.generate_config:
+            sys.stdout.write(self.generate_config_file())
+            return
+        try:
+            asyncio.run(self.serve())
+        except SnapshotsError as error:
+            self.exit_with(error.message)
+
+    async def serve(self) -> None:
+        """Builds the parts, listens, and takes all down again at the end."""
+        os.umask(0o077)
+        _raise_open_files()
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with contextlib.AsyncExitStack() as stack:
+            server = await self._build(stack)
+            self._listen(server)
+            await stop.wait()
+            self.log.info("Stopping")
+            server.stop()
+            await downloads_end(self.stop_grace_seconds)
+
+    async def _build(self, stack: contextlib.AsyncExitStack) -> HTTPServer:
+        self._tell_engine()
+        store = self.open_store()
+        stack.callback(store.close)
+        courses = self.open_courses(store)
+        if not courses:
+            self.log.warning("There are no courses yet: set c.SnapshotsApp.courses")
+        for course in courses:
+            self._clean(course)
+        hub_auth, hub = self._hub()
+        if hub is not None:
+            stack.push_async_callback(hub.close)
+        volumes = self.volumes_class(parent=self)
+        roster = Roster(store=store, volumes=volumes, courses=courses, hub=hub, parent=self)
+        executor: Executor = self.executor_class(parent=self)  # type: ignore[abstract]
+        await executor.start()
+        stack.push_async_callback(executor.stop)
+        snapshots = SnapshotCatalog(store)
+        batches = BatchManager(
+            store=store,
+            executor=executor,
+            volumes=volumes,
+            snapshots=snapshots,
+            find_course=roster.course,
+            parent=self,
+        )
+        audit = AuditLog(store, self.log)
+        stack.push_async_callback(audit.write)
+        stack.push_async_callback(batches.stop)
+        credentials = Credentials(
+            store=store,
+            roster=roster,
+            hub_auth=hub_auth,
+            site_key=self._site_key(),
+            site_courses=courses,
+            parent=self,
+        )
+        services = Services(
+            store=store,
+            credentials=credentials,
+            roster=roster,
+            volumes=volumes,
+            snapshots=snapshots,
+            batches=batches,
+            reports=ReportManager(volumes),
+            audit=audit,
+            prefix=self._prefix(),
+            standalone=self.standalone,
+        )
+        application = make_application(
+            services,
+            cookie_secret=os.urandom(32),
+            snapshot_all_interval_seconds=self.snapshot_all_interval_seconds,
+        )
+        server = HTTPServer(
+            application,
+            ssl_options=_ssl_options(),
+            max_header_size=_HEADER_BYTES,
+            max_body_size=1 << 50,  # the handlers count; see BaseHandler.data_received
+            idle_connection_timeout=75,
+            body_timeout=300,
+        )
+        stack.push_async_callback(server.close_all_connections)
+        await batches.resume()
+        return server
+
+    def _tell_engine(self) -> None:
+        try:
+            rsync = find_rsync()
+        except RsyncMissing as error:
+            self.log.error("%s Snapshots can be read, not taken.", error.message)
+            return
+        self.log.info("rsync %s at %s; %s", rsync.version_text, rsync.path, confine.describe())
+        if rsync.version < HARDENED:
+            self.log.warning(
+                "rsync %s may be raced by a student during a copy; 3.5.0 or a patched package of "
+                "your distribution is safe",
+                rsync.version_text,
+            )
+
+    def _clean(self, course: Course) -> None:
+        cleaned = staging.clean(course.root, course.staging)
+        if cleaned:
+            self.log.warning("Cleared %d unfinished captures of %s away", cleaned, course.code)
+
+    def _hub(self) -> tuple[HubOAuth | None, HubClient | None]:
+        if self.standalone:
+            return None, None
+        hub_auth = HubOAuth(parent=self, cache_max_age=self.token_cache_seconds)
+        client = HubClient(hub_auth.api_url, hub_auth.api_token, self.token_cache_seconds, self.log)
+        return hub_auth, client
+
+    def _prefix(self) -> str:
+        if self.standalone:
+            return "/"
+        return os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/").rstrip("/") + "/"
+
+    def _site_key(self) -> str | None:
+        """The older server's one key; refused when anybody could guess it."""
+        if not self.standalone:
+            return None
+        key = os.environ.pop("JUPYTER_API_KEY", "")
+        weak = not key or key in _WELL_KNOWN_KEYS or len(key) < _SHORTEST_KEY
+        if weak:
+            what = "is missing" if not key else "is well known or shorter than 16 characters"
+            advice = "Set one made by: python3 -c 'import secrets; print(secrets.token_hex(16))'"
+            if not _is_loopback(self.ip):
+                self.exit_with(f"JUPYTER_API_KEY {what}. {advice}")
+            self.log.warning("JUPYTER_API_KEY %s; accepted on %s only. %s", what, self.ip, advice)
+        return key or None
+
+    def _listen(self, server: HTTPServer) -> None:
+        address, port = self.ip, self.port
+        if not self.standalone:
+            url = urlparse(os.environ.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:0"))
+            address, port = url.hostname or "127.0.0.1", url.port or 0
+        try:
+            server.listen(port, address)
+        except OSError as error:
+            self.exit_with(f"Can't listen on {address}:{port}: {error.strerror}.")
+        self.log.info("Listening on %s:%s%s", address, port, self._prefix())
+
+
+def _ssl_options() -> ssl.SSLContext | None:
+    """The hub's internal SSL, when it is on."""
+    key, certificate, authority = (
+        os.environ.get(f"JUPYTERHUB_SSL_{name}", "")
+        for name in ("KEYFILE", "CERTFILE", "CLIENT_CA")
+    )
+    if not (key and certificate):
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority or None)
+    context.load_cert_chain(certificate, key)
+    if authority:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _is_loopback(address: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(address).is_loopback
+    return address == "localhost"
+
+
+def _raise_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """The console script."""
+    return ServeApp.launch_instance(argv)

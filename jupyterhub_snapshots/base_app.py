@@ -1,0 +1,271 @@
+"""Where everything of an installation is: configuration shared by all commands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from traitlets import Bool, Dict, List, Type, Unicode, default
+from traitlets.config import Application
+
+from ._version import __version__
+from .core.names import SERVICE_DIR, is_component
+from .core.records import Course, Role
+from .errors import StorageUnavailable
+from .store import Store, people
+from .volumes import LocalVolumes
+
+_COURSE_KEYS = frozenset(
+    {
+        "code",
+        "title",
+        "description",
+        "time_zone",
+        "root",
+        "homes",
+        "folders",
+        "instructors",
+        "students",
+    }
+)
+CONFIG = "config"
+#: Short options of every command.
+ALIASES: dict[Any, str] = {
+    ("f", "config"): "SnapshotsApp.config_file",
+    "db": "SnapshotsApp.db_url",
+    "snapshots-dir": "SnapshotsApp.snapshots_dir",
+    "log-level": "Application.log_level",
+}
+
+
+class SnapshotsApp(Application):
+    """The configuration of an installation, and what every command needs of it."""
+
+    name = "jupyterhub-snapshots"
+    version = __version__
+    raise_config_file_errors = True
+    classes: Any = List([LocalVolumes])
+
+    config_file = Unicode(
+        help="The configuration file; the hub's own file will do, each reads its part."
+    ).tag(config=True)
+
+    db_url = Unicode(
+        "sqlite:///jupyterhub-snapshots.sqlite",
+        help="""URL of the database, as SQLAlchemy writes it.
+
+        The default is a file in the working directory, where the hub has its own.
+        Example: ``postgresql+psycopg://snapshots@localhost/snapshots``
+        """,
+    ).tag(config=True)
+
+    snapshots_dir = Unicode(
+        help="""Folder of the snapshots, one folder for each course in it; it must exist.
+
+        It belongs to the service: no student may reach it.
+        """
+    ).tag(config=True)
+
+    staging_dir = Unicode(
+        help="""Folder for unfinished snapshots, on the file system of the snapshots.
+
+        Empty for one inside the snapshots' folder.
+        """
+    ).tag(config=True)
+
+    courses = List(
+        Dict(),
+        help="""The courses, each a dictionary.
+
+        ``code`` is required; ``title`` (the code), ``description``, ``time_zone`` ("UTC"),
+        ``root`` (``<snapshots_dir>/<code>``), ``homes`` (a folder whose every subfolder is a
+        student's home; then it is the roster), ``folders`` (only these folders of a home are
+        captured), ``instructors`` and ``students`` (usernames beside those of the hub's groups).
+        Example: ``[{"code": "phys101", "title": "Physics 101", "time_zone": "Europe/Berlin"}]``
+        """,
+    ).tag(config=True)
+
+    volumes_class = Type(
+        LocalVolumes, klass=LocalVolumes, help="The class that knows where homes are."
+    ).tag(config=True)
+
+    tighten_permissions = Bool(
+        True,
+        help="""Whether a snapshots' folder that others may enter is closed to them at start.
+
+        When off, such a folder is refused.
+        """,
+    ).tag(config=True)
+
+    aliases: Any = Dict(ALIASES)
+
+    @default("log_level")
+    def _default_log_level(self) -> int:
+        return logging.DEBUG if os.environ.get("DEBUG", "").upper() == "TRUE" else logging.INFO
+
+    @default("log_format")
+    def _default_log_format(self) -> str:
+        return "[%(levelname)1.1s %(asctime)s.%(msecs).03d %(name)s] %(message)s"
+
+    @property
+    def standalone(self) -> bool:
+        """Whether there is no hub."""
+        return not os.environ.get("JUPYTERHUB_API_TOKEN")
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Reads the command line and the configuration file."""
+        super().initialize(argv)
+        if self.config_file:
+            path = Path(self.config_file)
+            if not path.is_file():
+                self.exit_with(f"There is no configuration file {path}.")
+            self.load_config_file(path.name, path=str(path.resolve().parent))
+
+    def exit_with(self, message: str) -> None:
+        """Ends the program with one line that says why."""
+        self.log.error(message)
+        self.exit(1)
+
+    def open_store(self) -> Store:
+        """The opened database. Raises StorageUnavailable."""
+        store = Store(self.db_url)
+        store.open()
+        return store
+
+    def open_courses(self, store: Store) -> list[Course]:
+        """The courses of the configuration, noted in the database, their folders checked.
+
+        Raises StorageUnavailable for a folder that is missing or open to others.
+        """
+        wanted = [self._checked(course) for course in self.courses]
+        if not wanted and os.environ.get("JNOTE_SNAP"):
+            wanted = [self._older_course()]
+        with store.writing() as db:
+            return [self._open_course(db, settings) for settings in wanted]
+
+    def _older_course(self) -> dict[str, Any]:
+        """The one course that the older server's environment describes."""
+        homes = os.environ.get("JNOTE_HOME", "")
+        if not os.path.isdir(homes):
+            raise StorageUnavailable(
+                "JNOTE_HOME must name the folder of the students' homes; it is missing."
+            )
+        code = os.environ.get("JNOTE_COURSE_CODE") or "course"
+        return self._checked(
+            {
+                "code": code,
+                "root": os.path.abspath(os.environ["JNOTE_SNAP"]),
+                "homes": os.path.abspath(homes),
+                "time_zone": _local_zone(),
+            }
+        )
+
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        unknown = set(settings) - _COURSE_KEYS
+        if unknown:
+            raise StorageUnavailable(f"Unknown settings of a course: {', '.join(sorted(unknown))}")
+        code = str(settings.get("code", ""))
+        if not is_component(code) or code == SERVICE_DIR:
+            raise StorageUnavailable(f"{code!r} can't be a course's code: it must name a folder.")
+        zone = settings.get("time_zone", "UTC")
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise StorageUnavailable(f"Course {code}: unknown time zone {zone!r}.") from error
+        return {**settings, "code": code, "time_zone": zone}
+
+    def _open_course(self, db: Any, settings: dict[str, Any]) -> Course:
+        code = settings["code"]
+        title = settings.get("title") or code
+        root = settings.get("root") or self._course_folder(code)
+        self._check_root(root)
+        number = people.ensure_course(
+            db, code, title, settings.get("description"), settings["time_zone"]
+        )
+        for key, role in (("instructors", Role.INSTRUCTOR), ("students", Role.STUDENT)):
+            people.set_members(db, number, settings.get(key, ()), role, CONFIG)
+        locks = None
+        if self.snapshots_dir:
+            locks = os.path.join(os.path.abspath(self.snapshots_dir), SERVICE_DIR, "locks")
+            os.makedirs(locks, mode=0o700, exist_ok=True)
+        return Course(
+            id=number,
+            code=code,
+            title=title,
+            description=settings.get("description"),
+            time_zone=settings["time_zone"],
+            root=root,
+            homes=settings.get("homes"),
+            folders=tuple(settings.get("folders", ())),
+            staging=self._staging(root),
+            locks=locks,
+        )
+
+    def _course_folder(self, code: str) -> str:
+        if not self.snapshots_dir:
+            raise StorageUnavailable(
+                "Where are the snapshots to go? Set c.SnapshotsApp.snapshots_dir, or JNOTE_SNAP."
+            )
+        if not os.path.isdir(self.snapshots_dir):
+            raise StorageUnavailable(
+                f"The folder {self.snapshots_dir} of the snapshots is missing. Mount its disk, or "
+                f"make it once with: mkdir -m 700 {self.snapshots_dir}"
+            )
+        folder = os.path.join(os.path.abspath(self.snapshots_dir), code)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return folder
+
+    def _check_root(self, root: str) -> None:
+        try:
+            status = os.stat(root, follow_symlinks=False)
+        except OSError as error:
+            raise StorageUnavailable(
+                f"The folder {root} of the snapshots is missing. Mount its disk, or make it once "
+                f"with: mkdir -m 700 {root}"
+            ) from error
+        if not stat.S_ISDIR(status.st_mode):
+            raise StorageUnavailable(f"{root} is a link or no folder; name the folder itself.")
+        if status.st_mode & 0o077:
+            if not self.tighten_permissions or status.st_uid != os.geteuid():
+                raise StorageUnavailable(
+                    f"Others may enter {root}. Close it to them with: chmod 700 {root}"
+                )
+            self.log.warning("Closing %s to others (mode 0700)", root)
+            os.chmod(root, 0o700)
+
+    def _staging(self, root: str) -> str | None:
+        staging = self.staging_dir or os.environ.get("JNOTE_INTSNAP", "")
+        if not staging:
+            return None
+        folder = os.path.join(os.path.abspath(staging), SERVICE_DIR, "staging")
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            same = os.stat(folder).st_dev == os.stat(root).st_dev
+        except OSError as error:
+            raise StorageUnavailable(f"The staging folder {staging} can't be used.") from error
+        if same:
+            return folder
+        if self.staging_dir:
+            raise StorageUnavailable(
+                f"The staging folder {staging} is on another file system than {root}; a snapshot "
+                "could not be put in its place in one step. Name a folder on the same."
+            )
+        self.log.warning("JNOTE_INTSNAP is on another file system than the snapshots; not used")
+        return None
+
+
+def _local_zone() -> str:
+    """IANA name of the machine's time zone, as well as it can be told."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    target = os.path.realpath("/etc/localtime")
+    for name in (named, target.partition("zoneinfo/")[2], "UTC"):
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
+            continue
+        return name
+    return "UTC"

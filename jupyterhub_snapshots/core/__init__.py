@@ -1,0 +1,1 @@
+"""The rules: records, names, access, manifests. Standard library only, no I/O."""

@@ -1,0 +1,76 @@
+"""Manifests on the disk: ``<student>/.<snapshot>.manifest``, beside the copied tree."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from ..beneath import Folder, NotBelow
+from ..core.manifest import Entry, Header, load_entry, load_header
+
+COMPLETE, INCOMPLETE, IMPORTED = "complete", "incomplete", "imported"
+_SUFFIX = ".manifest"
+_HEADER_LIMIT = 4 * 1024 * 1024
+
+
+def manifest_name(snapshot: str) -> str:
+    """File name of the snapshot's manifest in the student's folder."""
+    return f".{snapshot}{_SUFFIX}"
+
+
+def read_header(student: Folder, snapshot: str) -> Header | None:
+    """What the manifest says of the whole capture; None when there is no readable manifest."""
+    try:
+        descriptor, _ = student.open_child(manifest_name(snapshot))
+        with open(descriptor, "rb") as file:
+            return load_header(file.readline(_HEADER_LIMIT))
+    except (NotBelow, ValueError):
+        return None
+
+
+def read_entries(student: Folder, snapshot: str) -> Iterator[Entry]:
+    """The files of the manifest, one after the other.
+
+    Raises NotBelow when there is no manifest, ValueError when a line of it is damaged.
+    """
+    for line in read_lines(student, snapshot):
+        yield load_entry(line)
+
+
+def read_lines(student: Folder, snapshot: str) -> Iterator[bytes]:
+    """The lines of the manifest after its header, as they stand."""
+    descriptor, _ = student.open_child(manifest_name(snapshot))
+    with open(descriptor, "rb") as file:
+        file.readline(_HEADER_LIMIT)
+        yield from file
+
+
+def newest_complete(student: Folder) -> Header | None:
+    """The student's newest complete snapshot that is still there, by the time it was taken."""
+    names = [entry.name for entry in student.scan()]
+    present = set(names)
+    dated = []
+    for name in names:
+        snapshot = name[1 : -len(_SUFFIX)]
+        if name.startswith(".") and name.endswith(_SUFFIX) and snapshot in present:
+            with contextlib.suppress(NotBelow):
+                dated.append((student.lstat(name).st_mtime_ns, snapshot))
+    for _, snapshot in sorted(dated, reverse=True):
+        header = read_header(student, snapshot)
+        if header is not None and header.state in (COMPLETE, IMPORTED):
+            return header
+    return None
+
+
+def remove_orphans(student: Folder) -> int:
+    """Removes manifests whose tree is gone; returns how many."""
+    names = {entry.name for entry in student.scan()}
+    orphans = [
+        name
+        for name in names
+        if name.startswith(".") and name.endswith(_SUFFIX) and name[1 : -len(_SUFFIX)] not in names
+    ]
+    for name in orphans:
+        os.unlink(name, dir_fd=student.descriptor)
+    return len(orphans)

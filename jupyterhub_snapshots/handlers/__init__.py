@@ -1,0 +1,122 @@
+"""Every route of the service, on one page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuthCallbackHandler
+from tornado import web
+
+from .api import CourseListHandler, VersionHandler
+from .base import BaseHandler, Services
+from .batches import BatchEventsHandler, BatchHandler, BatchListHandler, BatchRetryHandler
+from .health import HealthHandler, MetricsHandler, NotFoundHandler, ReadyHandler
+from .keys import AuditHandler, KeyHandler, KeyListHandler
+from .legacy import (
+    LegacyFileHandler,
+    LegacyFileListHandler,
+    LegacyReportHandler,
+    LegacySnapshotAllHandler,
+    LegacySnapshotHandler,
+    LegacySnapshotListHandler,
+    LegacyZipHandler,
+)
+from .openapi import DocsHandler, OpenApiHandler, describe
+from .snapshots import (
+    ClassArchiveHandler,
+    FileHandler,
+    SnapshotArchiveHandler,
+    SnapshotHandler,
+    SnapshotListHandler,
+    StudentSnapshotListHandler,
+    TreeHandler,
+)
+from .students import ReportListHandler, StudentHandler, StudentListHandler
+
+_ME = "/api/v1/instructors/{ident}"
+_COURSE = f"{_ME}/courses/{{course}}"
+_STUDENT = f"{_COURSE}/students/{{student}}"
+_SNAPSHOT = f"{_STUDENT}/snapshots/{{name}}"
+
+#: Path template to handler. ``{name*}`` may hold slashes.
+ROUTES: list[tuple[str, type[BaseHandler]]] = [
+    # The older server's
+    ("/get_snapshot_list", LegacySnapshotListHandler),
+    ("/get_snapshot_file_list", LegacyFileListHandler),
+    ("/get_snapshot_file", LegacyFileHandler),
+    ("/get_snapshot_zip", LegacyZipHandler),
+    ("/put_student_report", LegacyReportHandler),
+    ("/snapshot", LegacySnapshotHandler),
+    ("/snapshot_all", LegacySnapshotAllHandler),
+    # About no course
+    ("/api/v1", VersionHandler),
+    ("/api/v1/openapi.json", OpenApiHandler),
+    ("/api/v1/docs", DocsHandler),
+    (f"{_ME}/courses", CourseListHandler),
+    (f"{_ME}/keys", KeyListHandler),
+    (f"{_ME}/keys/{{key}}", KeyHandler),
+    # Of a course
+    (f"{_COURSE}/students", StudentListHandler),
+    (_STUDENT, StudentHandler),
+    (f"{_STUDENT}/reports", ReportListHandler),
+    (f"{_COURSE}/snapshots", SnapshotListHandler),
+    (f"{_COURSE}/archive.zip", ClassArchiveHandler),
+    (f"{_COURSE}/batches", BatchListHandler),
+    (f"{_COURSE}/batches/{{batch}}", BatchHandler),
+    (f"{_COURSE}/batches/{{batch}}/events", BatchEventsHandler),
+    (f"{_COURSE}/batches/{{batch}}/retry", BatchRetryHandler),
+    (f"{_COURSE}/audit", AuditHandler),
+    (f"{_STUDENT}/snapshots", StudentSnapshotListHandler),
+    (_SNAPSHOT, SnapshotHandler),
+    (f"{_SNAPSHOT}/tree", TreeHandler),
+    (f"{_SNAPSHOT}/files/{{path*}}", FileHandler),
+    (f"{_SNAPSHOT}/archive.zip", SnapshotArchiveHandler),
+    # For those who run the service
+    ("/health", HealthHandler),
+    ("/ready", ReadyHandler),
+    ("/metrics", MetricsHandler),
+]
+
+
+def make_application(services: Services, **settings: Any) -> web.Application:
+    """The web application below the services' prefix."""
+    prefix = services.prefix
+    handed = {"services": services}
+    routes: list[Any] = [
+        (_pattern(prefix, template), handler, handed) for template, handler in ROUTES
+    ]
+    if services.credentials.hub_auth is not None:
+        routes.append((re.escape(prefix) + "oauth_callback", HubOAuthCallbackHandler))
+        routes.append((re.escape(prefix), web.RedirectHandler, {"url": f"{prefix}api/v1/docs"}))
+    return web.Application(
+        routes,
+        default_handler_class=NotFoundHandler,
+        default_handler_args=handed,
+        log_function=_no_access_log,
+        openapi=describe(ROUTES, prefix.rstrip("/")),
+        **settings,
+    )
+
+
+def _pattern(prefix: str, template: str) -> str:
+    """The regular expression of a template; below the API doubled slashes are tolerated."""
+    slash = "/+" if template.startswith("/api/") else "/"
+    parts = re.split(r"(\{\w+\*?\}|/)", template.removeprefix("/"))
+    made = ""
+    for part in parts:
+        if part == "/":
+            made += slash
+        elif part.startswith("{"):
+            name = part.strip("{}*")
+            made += f"(?P<{name}>{'.+' if part.endswith('*}') else '[^/]+'})"
+        else:
+            made += re.escape(part)
+    return re.escape(prefix) + made + "$"
+
+
+def _no_access_log(handler: web.RequestHandler) -> None:
+    """Requests are in the audit log and in the metrics; addresses may hold names."""
+
+
+__all__ = ["ROUTES", "Services", "make_application"]

@@ -1,0 +1,70 @@
+"""Base of the routes of ``/api/v1``, and those that are about no course."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from ..core.access import Action
+from ..core.records import Role
+from .base import BaseHandler, Operation
+from .models import CourseModel, PageQuery, VersionModel, course_model
+
+
+class ApiHandler(BaseHandler):
+    """A route of the API."""
+
+    def reply_list(self, values: list[Any], page: PageQuery) -> None:
+        """Answers a list, or one page of it with Link headers (RFC 8288)."""
+        if page.per_page is not None:
+            pages = max(1, -(-len(values) // page.per_page))
+            links = {"first": 1, "prev": page.page - 1, "next": page.page + 1, "last": pages}
+            self.set_header(
+                "Link",
+                ", ".join(
+                    f'<{self._page_url(number)}>; rel="{name}"'
+                    for name, number in links.items()
+                    if 1 <= number <= pages
+                ),
+            )
+            begin = (page.page - 1) * page.per_page
+            values = values[begin : begin + page.per_page]
+        self.reply(values)
+
+    def _page_url(self, number: int) -> str:
+        query = {name: found[0] for name, found in self.request.query_arguments.items()}
+        return f"{self.request.path}?{urlencode(query | {'page': number})}"
+
+
+class VersionHandler(ApiHandler):
+    """GET /api/v1"""
+
+    operations: ClassVar = {
+        "GET": Operation(Action.READ_API, "The API's version and who calls it", VersionModel)
+    }
+
+    async def get(self) -> None:
+        """See the class."""
+        self.reply({"version": "v1", "ident": self.caller.username})
+
+
+class CourseListHandler(ApiHandler):
+    """GET …/courses"""
+
+    operations: ClassVar = {
+        "GET": Operation(
+            Action.READ_API,
+            "Courses in which you are an instructor",
+            list[CourseModel],
+            query=PageQuery,
+        )
+    }
+
+    async def get(self, ident: str) -> None:
+        """See the class."""
+        mine = [
+            course_model(course)
+            for course in self.services.roster.courses
+            if self.caller.admin or self.caller.role_in(course.id) is Role.INSTRUCTOR
+        ]
+        self.reply_list(mine, self.query(PageQuery))

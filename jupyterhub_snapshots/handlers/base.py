@@ -1,0 +1,387 @@
+"""What all handlers share: who calls, may they, bodies, errors, and the audit line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar, TypeVar
+
+from jupyterhub.services.auth import HubOAuthenticated
+from pydantic import BaseModel, ValidationError
+from tornado import httputil, web
+from tornado.log import app_log as log
+
+from .. import errors
+from ..audit import AuditLog
+from ..batches import BatchManager
+from ..core.access import PUBLIC, Action, Principal, course_unknown, require
+from ..core.records import AuditEvent, Course, Member
+from ..credentials import Credentials
+from ..metrics import REQUEST_SECONDS
+from ..reports import ReportManager
+from ..roster import Roster
+from ..snapshots import SnapshotCatalog
+from ..store import Store
+from ..store.database import utc_now
+from ..volumes import LocalVolumes
+from .error_body import error_body, error_page, status_of
+
+Model = TypeVar("Model", bound=BaseModel)
+
+#: A refused request's body up to this size is read and dropped, so that the client can read why.
+DRAINED_BYTES = 32 * 1024 * 1024
+_MAX_BODY_BYTES = 2 * 1024 * 1024
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one method of a route does, for access, audit and the API's description.
+
+    Attributes:
+        action: what access is asked for.
+        summary: one line for people.
+        answer: type of the JSON answer, or None when it is none.
+        status: of the answer when all goes well.
+        body: model of the JSON body, if it takes one.
+        query: model of the query's parameters, if it takes any.
+        media: content type of the answer.
+    """
+
+    action: Action
+    summary: str
+    answer: Any = None
+    status: int = 200
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    media: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts that handlers call."""
+
+    store: Store
+    credentials: Credentials
+    roster: Roster
+    volumes: LocalVolumes
+    snapshots: SnapshotCatalog
+    batches: BatchManager
+    reports: ReportManager
+    audit: AuditLog
+    prefix: str
+    standalone: bool
+
+
+@web.stream_request_body
+class BaseHandler(HubOAuthenticated, web.RequestHandler):
+    """Authenticates and authorizes before a body is read, and answers errors in one shape.
+
+    A subclass says in `operations` what each of its methods does. A method that is not there is
+    answered 405. Path groups named ``course``, ``ident`` and ``student`` are looked up here.
+    """
+
+    operations: ClassVar[dict[str, Operation]] = {}
+    max_body_bytes = _MAX_BODY_BYTES
+
+    services: Services
+    principal: Principal | None = None
+    course: Course | None = None
+    student: Member | None = None
+    student_name: str | None = None
+    target: str | None = None
+
+    def initialize(self, services: Services) -> None:
+        """Called by Tornado."""
+        self.services = services
+        self.hub_auth = services.credentials.hub_auth
+        self._body = bytearray()
+        self._received = 0
+
+    def set_default_headers(self) -> None:
+        """Nothing of ours is framed, sniffed, cached or run."""
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.clear_header("Server")
+
+    def check_xsrf_cookie(self) -> None:
+        """Only a session needs the check; HubOAuth asks for it when it looks at the cookie."""
+        if self.hub_auth is not None and hasattr(self, "_cached_hub_user"):
+            super().check_xsrf_cookie()
+
+    @property
+    def caller(self) -> Principal:
+        """The authenticated principal of a route that is not public."""
+        assert self.principal is not None
+        return self.principal
+
+    @property
+    def here(self) -> Course:
+        """The course of a route below a course."""
+        assert self.course is not None
+        return self.course
+
+    @property
+    def who(self) -> Member:
+        """The student of a route below a student."""
+        assert self.student is not None
+        return self.student
+
+    # Before the body
+
+    async def prepare(self) -> None:
+        """Finds out who calls and whether they may; a refusal waits until the body is read."""
+        try:
+            self._check_length()
+            if self.request.method == "OPTIONS":
+                return
+            operation = self.operations.get(self.request.method or "")
+            if operation is None:
+                raise web.HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
+            action = operation.action
+            if action not in PUBLIC:
+                self.principal = await self.authenticate()
+                if self.principal is None:
+                    if self._wants_page():
+                        self.redirect(self.get_login_url())
+                        return
+                    raise errors.NotAuthenticated(
+                        "Sign in: send a hub token as 'Authorization: token …', or a personal "
+                        "key as 'X-Api-Key: …'."
+                    )
+                await self.authorize(action)
+        except (errors.SnapshotsError, web.HTTPError) as error:
+            self._refuse(error)
+
+    def _check_length(self) -> None:
+        length = self.request.headers.get("Content-Length", "0")
+        if length.isdigit() and int(length) > self.max_body_bytes:
+            self.set_header("Connection", "close")
+            if int(length) > DRAINED_BYTES:
+                raise _too_large(self.max_body_bytes)
+
+    def _refuse(self, error: Exception) -> None:
+        headers = self.request.headers
+        length = headers.get("Content-Length", "0")
+        has_body = "Transfer-Encoding" in headers or length not in ("", "0")
+        if not has_body or (length.isdigit() and int(length) > DRAINED_BYTES):
+            raise error
+
+        async def answer(*args: str, **kwargs: str) -> None:
+            raise error
+
+        # The method that would have served the request is replaced for this request.
+        setattr(self, (self.request.method or "").lower(), answer)
+
+    async def authenticate(self) -> Principal | None:
+        """The caller, or None without any credential; a key counts before a token.
+
+        A request that changes something is checked with the hub anew.
+        """
+        headers = self.request.headers
+        address = self.request.remote_ip or "?"
+        if "X-Api-Key" in headers:
+            if len(headers.get_list("X-Api-Key")) > 1:
+                raise errors.NotAuthenticated("Send one X-Api-Key.")
+            return await self.services.credentials.of_key(headers["X-Api-Key"], address)
+        kind, _, token = headers.get("Authorization", "").partition(" ")
+        if kind.lower() in ("token", "bearer"):
+            fresh = self.request.method in _UNSAFE
+            principal = await self.services.credentials.of_token(token, address, fresh=fresh)
+            self._token_authenticated = True
+            return principal
+        return await self.services.credentials.of_session(self)
+
+    async def authorize(self, action: Action) -> None:
+        """Looks up what the path names and asks whether the caller may do this there."""
+        names = self.path_kwargs
+        ident = names.get("ident")
+        if ident not in (None, "me", self.caller.username) and not self.caller.admin:
+            raise errors.AccessDenied(
+                "The path names another person. Use your own hub username, or 'me'."
+            )
+        if "course" in names:
+            self.course = self.services.roster.find_course(names["course"])
+            if self.course is None:
+                raise course_unknown(self.caller)
+            course_id = self.course.id
+            role = self.caller.role_in(course_id)
+            if role is None and not self.caller.admin:
+                raise errors.AccessDenied(
+                    "You are not an instructor of this course. Check its title, or ask the "
+                    "administrator of the hub."
+                )
+            if "student" not in names:
+                require(self.caller, action, course_id)
+                return
+            member = None
+            try:
+                member = await self.services.roster.find_student(self.course, names["student"])
+            finally:
+                # Nobody but an instructor learns whether there is such a student.
+                require(self.caller, action, course_id, member.username if member else None)
+            self.student = member
+            self.student_name = member.username
+        else:
+            require(self.caller, action)
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        """Path and query as UTF-8; what is not is kept as it is and matches nothing."""
+        return value.decode("utf-8", "surrogateescape")
+
+    def _wants_page(self) -> bool:
+        headers = self.request.headers
+        return (
+            self.hub_auth is not None
+            and self.request.method == "GET"
+            and "text/html" in headers.get("Accept", "")
+            and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        )
+
+    # The body
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Keeps the body up to the limit and drops what is beyond; called by Tornado."""
+        self._received += len(chunk)
+        if self._received > DRAINED_BYTES:
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+        elif self._received <= self.max_body_bytes:
+            self._body.extend(chunk)
+        else:
+            self._body.clear()
+        return None
+
+    @property
+    def body(self) -> bytes:
+        """The whole body. Raises TooLarge."""
+        if self._received > self.max_body_bytes:
+            raise _too_large(self.max_body_bytes)
+        return bytes(self._body)
+
+    def json_body(self, model: type[Model]) -> Model:
+        """The body read as JSON, whatever type it is sent as. Raises InvalidRequest."""
+        try:
+            return model.model_validate_json(self.body)
+        except ValidationError as error:
+            raise _invalid(error, "the body") from error
+
+    def query(self, model: type[Model]) -> Model:
+        """The parameters of the query; the first counts of one that is repeated.
+
+        Raises InvalidRequest.
+        """
+        values = {name: found[0] for name, found in self.request.query_arguments.items()}
+        try:
+            return model.model_validate(
+                {name: value.decode("utf-8", "replace") for name, value in values.items()}
+            )
+        except ValidationError as error:
+            raise _invalid(error, "the query") from error
+
+    def form(self) -> tuple[dict[str, list[bytes]], dict[str, list[httputil.HTTPFile]]]:
+        """Fields and files of a form body; nothing for any other body.
+
+        Raises InvalidRequest for a form that can't be read.
+        """
+        fields: dict[str, list[bytes]] = {}
+        files: dict[str, list[httputil.HTTPFile]] = {}
+        kind = self.request.headers.get("Content-Type", "")
+        try:
+            httputil.parse_body_arguments(kind, self.body, fields, files)
+        except httputil.HTTPInputError as error:
+            raise errors.InvalidRequest("The form can't be read.") from error
+        return fields, files
+
+    # The answer
+
+    def reply(self, value: Any, status: int = 200, location: str | None = None) -> None:
+        """Answers JSON."""
+        self.set_status(status)
+        if location is not None:
+            self.set_header("Location", location)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(value).encode())
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Gives an error of ours its status; breaks off what has begun to be sent."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if self._headers_written and not self._finished:
+            # An end would look like success: the client must see that the transfer broke.
+            self._finished = True
+            self.on_finish()
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+            return
+        if isinstance(error, errors.SnapshotsError):
+            status_code = status_of(error)
+        super().send_error(status_code, **kwargs)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """The one error body, as JSON; as a small page where no API is."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        body = error_body(status_code, error)
+        if isinstance(error, errors.Busy):
+            self.set_header("Retry-After", str(math.ceil(error.retry_after_seconds)))
+        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(sorted({*self.operations, "OPTIONS"})))
+        if self.answers_pages(status_code):
+            self.set_header("Content-Type", "text/html; charset=utf-8")
+            page = "" if self.request.method == "HEAD" else error_page(body)
+            self.finish(page)
+            return
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(body).encode())
+
+    def answers_pages(self, status_code: int) -> bool:
+        """Whether this error is shown as a page."""
+        return False
+
+    def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
+        """Our own errors are answers; only what nobody expected is logged with its trace."""
+        if isinstance(error, errors.EngineFailed):
+            log.error("%s: %s", self.request.path, error, exc_info=error.__cause__)
+        elif not isinstance(error, errors.SnapshotsError):
+            super().log_exception(kind, error, trace)
+
+    async def options(self, *args: str, **kwargs: str) -> None:
+        """Which methods there are; no other origin is let in."""
+        self.set_header("Allow", ", ".join(sorted({*self.operations, "OPTIONS"})))
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish()
+
+    def on_finish(self) -> None:
+        """Writes the audit line and the metric."""
+        operation = self.operations.get(self.request.method or "")
+        if operation is None:
+            return
+        action = operation.action
+        status = self.get_status()
+        REQUEST_SECONDS.labels(action.value, str(status)).observe(self.request.request_time())
+        if self.principal is None or action in PUBLIC:
+            return
+        self.services.audit.add(
+            AuditEvent(
+                at=utc_now(),
+                principal=self.principal.name,
+                action=action.value,
+                course_id=self.course.id if self.course is not None else None,
+                student=self.student_name,
+                target=self.target,
+                status=status,
+                address=self.request.remote_ip,
+            )
+        )
+
+
+def _invalid(error: ValidationError, whole: str) -> errors.InvalidRequest:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"])) or whole
+    return errors.InvalidRequest(f"{where}: {first['msg']}.", field=where)
+
+
+def _too_large(limit: int) -> errors.TooLarge:
+    return errors.TooLarge(f"The body is over the limit of {limit} bytes.")

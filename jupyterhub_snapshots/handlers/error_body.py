@@ -1,0 +1,63 @@
+"""Errors as HTTP: which status, and the one body that all of them have."""
+
+from __future__ import annotations
+
+from html import escape
+from http import HTTPStatus
+
+from .. import errors
+
+#: Family of errors to HTTP status; the nearest base class counts.
+STATUS: dict[type[errors.SnapshotsError], int] = {
+    errors.InvalidRequest: 400,
+    errors.NotAuthenticated: 401,
+    errors.AccessDenied: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.TooManyAttempts: 429,
+    errors.EngineFailed: 502,
+    errors.Busy: 503,
+    errors.StorageFull: 507,
+}
+
+
+def status_of(error: BaseException | None) -> int:
+    """HTTP status of an error of ours; 500 for anything else."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500
+
+
+def error_body(status: int, error: BaseException | None) -> dict[str, object]:
+    """The one shape of an error; the text of an error that is not ours is kept inside."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Error"
+    body: dict[str, object] = {"status": status, "error": phrase}
+    if isinstance(error, errors.SnapshotsError):
+        return (
+            body
+            | {"code": error.code, "message": error.message}
+            | ({"details": error.details} if error.details else {})
+        )
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    message = {
+        404: "There is nothing at this address.",
+        405: "This address does not take that method.",
+        500: "Internal error. The log of the service says more.",
+    }.get(status, f"{phrase}.")
+    return body | {
+        "code": code if status != HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error",
+        "message": message,
+    }
+
+
+def error_page(body: dict[str, object]) -> str:
+    title = escape(f"{body['status']} {body['error']}")
+    return (
+        f'<!doctype html><html lang="en"><title>{title}</title>'
+        f"<h1>{title}</h1><p>{escape(str(body['message']))}</p>\n"
+    )

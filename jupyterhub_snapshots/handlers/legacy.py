@@ -1,0 +1,359 @@
+"""The seven routes of the older server, for scripts that use them.
+
+Form fields in, JSON out, ``X-Api-Key`` for who calls. The order of checks, the status codes and
+the success texts are the older server's; the work is done by what the newer routes use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, ClassVar
+
+from tornado import httputil
+
+from .. import errors
+from ..archive import Archive, Part
+from ..batches import today
+from ..core.access import Action, require
+from ..core.names import snapshot_name
+from ..core.records import Batch, Course, ItemState, Role
+from .base import BaseHandler, Operation
+from .error_body import error_body
+from .streaming import StreamingHandler
+
+#: Where the older server answered another status than `handlers.base.STATUS` says.
+LEGACY_STATUS: dict[type[errors.SnapshotsError], int] = {
+    errors.MissingField: 406,
+    errors.InvalidSnapshotName: 406,
+    errors.RefusedFileType: 417,
+    errors.ReportExists: 417,
+    errors.InvalidName: 404,
+    errors.Conflict: 404,
+}
+
+
+_STUDENT_EXAMPLE = 'curl -d "STUDENT_ID=31387714" …/get_snapshot_list'
+_LIST_EXAMPLE = (
+    'curl -d "STUDENT_ID=31387714" -d "SNAPSHOT_NAME=assignment-1_2021-09-09" '
+    "…/get_snapshot_file_list"
+)
+_FILE_EXAMPLE = (
+    'curl -OJ -d "STUDENT_ID=31387714" -d "SNAPSHOT_NAME=assignment-1_2021-09-09" '
+    '-d "SNAPSHOT_FILENAME=practice/practice-1.ipynb" …/get_snapshot_file'
+)
+_ZIP_EXAMPLE = 'curl -OJ -d "SNAPSHOT_NAME=assignment-1_2021-09-09" …/get_snapshot_zip'
+_UPLOAD_EXAMPLE = (
+    'curl -F "STUDENT_ID=31387714" -F "UPLOAD_FILE=@assignment-1-grades.html" …/put_student_report'
+)
+_SNAPSHOT_EXAMPLE = 'curl -d "STUDENT_ID=31387714" -d "SNAPSHOT_NAME=Assignment-1" …/snapshot'
+_ALL_EXAMPLE = 'curl -d "SNAPSHOT_NAME=assignment-1-all" …/snapshot_all'
+
+
+class LegacyHandler(BaseHandler):
+    """A route of the older server; works in the one course the caller is instructor of.
+
+    With several courses the header or field ``COURSE`` names one.
+    """
+
+    async def authorize(self, action: Action) -> None:
+        """The course is not in the path, so it is looked up with the fields."""
+        self.action = action
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """The older server's status for some errors."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        for kind in type(error).__mro__:
+            if kind in LEGACY_STATUS and not self._headers_written:
+                self.clear()
+                self.reply(error_body(LEGACY_STATUS[kind], error), LEGACY_STATUS[kind])
+                return
+        super().send_error(status_code, **kwargs)
+
+    def answers_pages(self, status_code: int) -> bool:
+        """A wrong method got a page."""
+        return status_code == 405
+
+    def read_form(self) -> None:
+        """Reads the body, once for all fields."""
+        self.fields, self.files = self.form()
+
+    def field(self, name: str, example: str) -> str:
+        """The first value of a field. Raises MissingField when it is absent or empty."""
+        value = self.fields.get(name, [b""])[0]
+        if not value:
+            raise errors.MissingField(
+                f"The form field {name} is missing. Send it as in: {example}", field=name
+            )
+        return value.decode("utf-8", "surrogateescape")
+
+    def optional(self, name: str) -> str:
+        """The first value of a field; "" when it is absent."""
+        return self.fields.get(name, [b""])[0].decode("utf-8", "surrogateescape")
+
+    def require_course(self) -> Course:
+        """The course the request is about, once it is known that the caller may do this there.
+
+        Raises AccessDenied, CourseNotFound, InvalidRequest (several to choose from).
+        """
+        roster = self.services.roster
+        name = self.request.headers.get("Course") or self.optional("COURSE")
+        if name:
+            course = roster.find_course(name)
+            if course is None:
+                raise errors.AccessDenied("You are not an instructor of this course.")
+        else:
+            mine = [
+                course
+                for course in roster.courses
+                if self.caller.admin or self.caller.role_in(course.id) is Role.INSTRUCTOR
+            ]
+            if not mine:
+                raise errors.AccessDenied("You are not an instructor of any course.")
+            if len(mine) > 1:
+                raise errors.InvalidRequest(
+                    "You have several courses. Add the header 'Course: CODE' with one of "
+                    + ", ".join(course.code for course in mine)
+                )
+            course = mine[0]
+        require(self.caller, self.action, course.id)
+        self.course = course
+        return course
+
+    async def find_student(self, course: Course, text: str) -> str:
+        """Username of the student the field STUDENT_ID means. Raises InvalidName."""
+        username = await self.services.roster.resolve(course, text)
+        self.student_name = username
+        return username
+
+
+class LegacySnapshotListHandler(LegacyHandler):
+    """POST /get_snapshot_list: names of a student's snapshots."""
+
+    operations: ClassVar = {
+        "POST": Operation(Action.LIST_SNAPSHOTS, "Names of a student's snapshots")
+    }
+
+    async def post(self) -> None:
+        """See the class."""
+        self.read_form()
+        student = self.field("STUDENT_ID", _STUDENT_EXAMPLE)
+        course = self.require_course()
+        username = await self.find_student(course, student)
+        found = await self.services.snapshots.list_snapshots(course, username)
+        if not found:
+            raise errors.SnapshotNotFound(f"There are no snapshots of student {student[:100]}.")
+        self.reply([snapshot.name for snapshot in found])
+
+
+class LegacyFileListHandler(LegacyHandler):
+    """POST /get_snapshot_file_list: paths of the files of one snapshot, hidden ones left out."""
+
+    operations: ClassVar = {
+        "POST": Operation(Action.READ_FILES, "Paths of the files of a snapshot")
+    }
+
+    async def post(self) -> None:
+        """See the class."""
+        self.read_form()
+        student = self.field("STUDENT_ID", _LIST_EXAMPLE)
+        name = self.target = self.field("SNAPSHOT_NAME", _LIST_EXAMPLE)
+        course = self.require_course()
+        username = await self.find_student(course, student)
+        files = await asyncio.to_thread(self.services.snapshots.files, course, username, name)
+        if not files:
+            raise errors.FileNotFound("The snapshot has no files.")
+        self.reply([file.path for file in files])
+
+
+class LegacyFileHandler(LegacyHandler, StreamingHandler):
+    """POST /get_snapshot_file: one file of one snapshot."""
+
+    operations: ClassVar = {"POST": Operation(Action.READ_FILES, "One file of a snapshot")}
+
+    async def post(self) -> None:
+        """See the class."""
+        self.read_form()
+        student = self.field("STUDENT_ID", _FILE_EXAMPLE)
+        name = self.field("SNAPSHOT_NAME", _FILE_EXAMPLE)
+        path = self.field("SNAPSHOT_FILENAME", _FILE_EXAMPLE)
+        self.target = f"{name}/{path}"
+        course = self.require_course()
+        username = await self.find_student(course, student)
+        opened = await asyncio.to_thread(
+            self.services.snapshots.open_file, course, username, name, path
+        )
+        await self.send_file(*opened)
+
+
+class LegacyZipHandler(LegacyHandler, StreamingHandler):
+    """POST /get_snapshot_zip: one student's snapshot, or without STUDENT_ID the whole class's."""
+
+    operations: ClassVar = {
+        "POST": Operation(Action.DOWNLOAD, "A snapshot, or the whole class's, as a zip")
+    }
+
+    async def post(self) -> None:
+        """See the class."""
+        self.read_form()
+        name = self.target = self.field("SNAPSHOT_NAME", _ZIP_EXAMPLE)
+        student = self.optional("STUDENT_ID")
+        course = self.require_course()
+        if student:
+            username = await self.find_student(course, student)
+            part = Part(
+                course,
+                username,
+                name,
+                f"{username}/{name}/",
+                with_top=True,
+                skip_hidden_folders=True,
+            )
+            parts, filename = [part], f"{username}_{name}.zip"
+        else:
+            found = await self.services.snapshots.list_snapshots(course, name=name)
+            if not found:
+                raise errors.SnapshotNotFound(f"No student has a snapshot {name[:100]}.")
+            parts = [Part(course, each.student, name, f"{each.student}/") for each in found]
+            filename = f"{name}.zip"
+        await self.send_zip(Archive(self.services.snapshots, parts), filename)
+
+
+class LegacyReportHandler(LegacyHandler):
+    """POST /put_student_report: a graded file into a student's home."""
+
+    operations: ClassVar = {
+        "POST": Operation(Action.RETURN_REPORT, "Put a report into a student's home")
+    }
+
+    async def post(self) -> None:
+        """See the class."""
+        self.read_form()
+        if "UPLOAD_FILE" not in self.files:
+            # A text in its place: curl -d sends the file's name only, or the file has no name.
+            kind = errors.MissingField if "UPLOAD_FILE" in self.fields else errors.InvalidRequest
+            raise kind(
+                "The file part UPLOAD_FILE is missing. Options -d and --data send the file's "
+                f"name only; send the file itself with -F, as in: {_UPLOAD_EXAMPLE}",
+                field="UPLOAD_FILE",
+            )
+        upload = self.files["UPLOAD_FILE"][0]
+        student = self.field("STUDENT_ID", _UPLOAD_EXAMPLE)
+        filename = upload_name(upload)
+        course = self.require_course()
+        username = await self.find_student(course, student)
+        self.target = filename
+        name = await self.services.reports.put(course, username, filename, upload.body)
+        self.reply(f"Success - File Uploaded - {name}")
+
+
+class LegacySnapshotHandler(LegacyHandler):
+    """POST /snapshot: takes a snapshot of one student; answers when it is done."""
+
+    operations: ClassVar = {"POST": Operation(Action.CAPTURE, "Take a snapshot of one student")}
+
+    async def post(self) -> None:
+        """See the class."""
+        self.read_form()
+        student = self.field("STUDENT_ID", _SNAPSHOT_EXAMPLE)
+        name = self.target = self.field("SNAPSHOT_NAME", _SNAPSHOT_EXAMPLE)
+        course = self.require_course()
+        username = await self.find_student(course, student)
+        batch = await self.services.batches.start(
+            course,
+            name,
+            [username],
+            include_hidden=self.optional("INCLUDE_HIDDEN").lower() == "true",
+            requested_by=self.caller.name,
+        )
+        batch = await self.services.batches.wait(batch.id)
+        item = batch.items[0]
+        if item.state is not ItemState.DONE:
+            raise error_of(item.error_code, item.error)
+        self.reply(f"Success - Snapshot Created - {batch.name} for Student: {student}")
+
+
+class LegacySnapshotAllHandler(LegacyHandler):
+    """POST /snapshot_all: takes a snapshot of every student; answers when all are done."""
+
+    operations: ClassVar = {"POST": Operation(Action.CAPTURE, "Take a snapshot of every student")}
+    _last: ClassVar[dict[int, float]] = {}
+
+    async def post(self) -> None:
+        """See the class."""
+        self.read_form()
+        # The older server's README writes STUDENT_NAME here; its program wanted SNAPSHOT_NAME.
+        name = self.optional("SNAPSHOT_NAME") or self.optional("STUDENT_NAME")
+        if not name:
+            name = self.field("SNAPSHOT_NAME", _ALL_EXAMPLE)
+        self.target = name
+        course = self.require_course()
+        full_name = snapshot_name(name, today(course))
+        if await self.services.snapshots.list_snapshots(course, name=full_name):
+            raise errors.SnapshotExists(
+                f"A student already has a snapshot {full_name}, so none was taken. Choose "
+                "another name."
+            )
+        self._keep_interval(course)
+        students = await self.services.roster.students(course, fresh=True)
+        batch = await self.services.batches.start(
+            course,
+            name,
+            [student.username for student in students],
+            include_hidden=self.optional("INCLUDE_HIDDEN").lower() == "true",
+            requested_by=self.caller.name,
+        )
+        batch = await self.services.batches.wait(batch.id)
+        failed = [item for item in batch.items if item.state is not ItemState.DONE]
+        if failed:
+            self._report_failures(batch)
+        else:
+            self.reply(f"Success - Snapshot Created - {batch.name} for All Students")
+
+    def _keep_interval(self, course: Course) -> None:
+        interval = self.settings.get("snapshot_all_interval_seconds", 0)
+        now = time.monotonic()
+        wait = self._last.get(course.id, -interval) + interval - now
+        if wait > 0:
+            raise errors.TooManyAttempts(
+                f"The whole class was captured a moment ago. Try again in {wait:.0f} s.",
+                retry_after_seconds=wait,
+            )
+        self._last[course.id] = now
+
+    def _report_failures(self, batch: Batch) -> None:
+        failed = {
+            item.student: item.error or item.state.value
+            for item in batch.items
+            if item.state is not ItemState.DONE
+        }
+        done = len(batch.items) - len(failed)
+        self.reply(
+            {
+                "status": 207,
+                "error": "Multi-Status",
+                "code": "some_failed",
+                "message": f"Snapshot {batch.name} was taken of {done} students, not of "
+                f"{len(failed)}: {', '.join(sorted(failed)[:20])}. Details under 'failed'.",
+                "failed": failed,
+            },
+            status=207,
+        )
+
+
+def error_of(code: str | None, message: str | None) -> errors.SnapshotsError:
+    """The error that ended a capture, from what the batch remembers of it."""
+    for kind in _leaves(errors.SnapshotsError):
+        if kind.code == code:
+            return kind(message or code)
+    return errors.EngineFailed(message or "The capture was stopped.")
+
+
+def _leaves(kind: type[errors.SnapshotsError]) -> list[type[errors.SnapshotsError]]:
+    return [kind, *(leaf for each in kind.__subclasses__() for leaf in _leaves(each))]
+
+
+def upload_name(upload: httputil.HTTPFile) -> str:
+    """The file name as forms encode it: quotes and line ends are percent-encoded (WHATWG)."""
+    name = upload.filename or ""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

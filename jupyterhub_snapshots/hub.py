@@ -1,0 +1,77 @@
+"""The hub's REST API, as far as the service reads it: groups and their members."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from .errors import HubUnavailable
+
+_TIMEOUT_SECONDS = 10.0
+_CACHED_MOST = 10_000
+
+
+class HubClient:
+    """Asks the hub with the service's own token. Needs the scopes read:groups and
+    read:users:groups.
+
+    Parameters:
+        api_url: of the hub, ``JUPYTERHUB_API_URL``.
+        token: of the service, ``JUPYTERHUB_API_TOKEN``.
+        cache_seconds: how long an answer about a person may be used again.
+    """
+
+    def __init__(self, api_url: str, token: str, cache_seconds: float, log: logging.Logger) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=api_url.rstrip("/") + "/",
+            headers={"Authorization": f"token {token}"},
+            timeout=_TIMEOUT_SECONDS,
+        )
+        self._cache_seconds = cache_seconds
+        self._log = log
+        self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+
+    async def members_of(self, group: str) -> list[str]:
+        """Usernames of the group's members; none when there is no such group.
+
+        Raises HubUnavailable.
+        """
+        answer = await self._get(f"groups/{quote(group, safe='')}")
+        return [str(name) for name in answer["users"]] if answer is not None else []
+
+    async def groups_of(self, username: str) -> frozenset[str]:
+        """Groups of a person; none for one whom the hub does not know. Raises HubUnavailable."""
+        now = time.monotonic()
+        known = self._groups.get(username)
+        if known is not None and now < known[0]:
+            return known[1]
+        answer = await self._get(f"users/{quote(username, safe='')}")
+        groups = frozenset(map(str, answer["groups"])) if answer is not None else frozenset()
+        if len(self._groups) >= _CACHED_MOST:
+            self._groups.clear()
+        self._groups[username] = (now + self._cache_seconds, groups)
+        return groups
+
+    async def _get(self, path: str) -> dict[str, Any] | None:
+        try:
+            response = await self._client.get(path)
+            if response.status_code == httpx.codes.NOT_FOUND:
+                return None
+            response.raise_for_status()
+            answer = response.json()
+            if not isinstance(answer, dict):
+                raise ValueError("not an object")
+        except (httpx.HTTPError, ValueError) as error:
+            self._log.warning("The hub did not answer %s: %s", path, error)
+            raise HubUnavailable(
+                "The hub does not answer, so it can't be told who you are. Try again in a moment."
+            ) from error
+        return answer
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()

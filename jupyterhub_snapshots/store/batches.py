@@ -1,0 +1,108 @@
+"""Batches: captures started together, and where each of them stands."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import fields
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..core.records import ENDED, Batch, BatchItem, ItemState
+from ..errors import BatchNotFound
+from .database import utc_now
+from .tables import BatchItemRow, BatchRow
+
+
+def create(
+    db: Session,
+    *,
+    course_id: int,
+    name: str,
+    requested_by: str,
+    include_hidden: bool,
+    students: Iterable[str],
+) -> Batch:
+    """A new batch with every student queued."""
+    row = BatchRow(
+        key=secrets.token_hex(8),
+        course_id=course_id,
+        name=name,
+        requested_by=requested_by,
+        requested_at=utc_now(),
+        include_hidden=include_hidden,
+        items=[
+            BatchItemRow(student=student, state=ItemState.QUEUED.value, attempts=0, problem_count=0)
+            for student in students
+        ],
+    )
+    db.add(row)
+    db.flush()
+    return _batch(row)
+
+
+def get(db: Session, batch_id: int, course_id: int | None = None) -> Batch:
+    """The batch. Raises BatchNotFound, also when it is another course's."""
+    row = db.get(BatchRow, batch_id)
+    if row is None or (course_id is not None and row.course_id != course_id):
+        raise BatchNotFound("There is no such batch in this course.")
+    return _batch(row)
+
+
+def unfinished(db: Session) -> list[Batch]:
+    """Batches in which something is queued or was running when the service ended."""
+    open_items = select(BatchItemRow.batch_id).where(
+        BatchItemRow.state.not_in([state.value for state in ENDED])
+    )
+    rows = db.scalars(select(BatchRow).where(BatchRow.id.in_(open_items)).order_by(BatchRow.id))
+    return [_batch(row) for row in rows]
+
+
+def of_course(db: Session, course_id: int, limit: int = 100) -> list[Batch]:
+    """The newest batches of the course, newest first."""
+    rows = db.scalars(
+        select(BatchRow)
+        .where(BatchRow.course_id == course_id)
+        .order_by(BatchRow.id.desc())
+        .limit(limit)
+    )
+    return [_batch(row) for row in rows]
+
+
+def save_item(db: Session, batch_id: int, item: BatchItem) -> None:
+    """Notes where the capture of one student stands."""
+    row = db.scalar(
+        select(BatchItemRow).where(
+            BatchItemRow.batch_id == batch_id, BatchItemRow.student == item.student
+        )
+    )
+    if row is not None:
+        for field in _ITEM_FIELDS:
+            setattr(row, field, getattr(item, field))
+        row.state = item.state.value
+
+
+_ITEM_FIELDS = tuple(
+    field.name for field in fields(BatchItem) if field.name not in ("student", "state")
+)
+
+
+def _batch(row: BatchRow) -> Batch:
+    return Batch(
+        id=row.id,
+        key=row.key,
+        course_id=row.course_id,
+        name=row.name,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        include_hidden=row.include_hidden,
+        items=tuple(
+            BatchItem(
+                student=item.student,
+                state=ItemState(item.state),
+                **{field: getattr(item, field) for field in _ITEM_FIELDS},
+            )
+            for item in row.items
+        ),
+    )

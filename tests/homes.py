@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pickle
+import secrets
 import signal
 import socket
 import subprocess
@@ -172,6 +173,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.taken = 0
+        self.mark = f"capture-{secrets.token_hex(4)}"
         root.mkdir(mode=0o700)
 
     def job(self, home: Home | str, snapshot: str = "ps1_2026-03-01", **fields: Any) -> CaptureJob:
@@ -182,7 +184,7 @@ class Store:
             "root": str(self.root),
             "student": "alice",
             "snapshot": snapshot,
-            "capture_id": f"capture-{self.taken}",
+            "capture_id": f"{self.mark}-{self.taken}",
             "timeout_seconds": 60,
         }
         return CaptureJob(**(values | fields))
@@ -231,7 +233,7 @@ class Store:
         names = [name for snapshot in expected for name in (snapshot, f".{snapshot}.manifest")]
         assert self.snapshots() == sorted(names)
         assert not self.staging.exists() or os.listdir(self.staging) == []
-        assert marked_processes("capture-") == []
+        assert marked_processes(self.mark) == []
         for snapshot in expected:
             assert self.damage(snapshot) == []
 

@@ -115,7 +115,7 @@ def load_header(line: bytes) -> Header:
         data["folders"] = tuple(data["folders"])
         data["problems"] = tuple(Problem(**problem) for problem in data["problems"])
         return Header(**data)
-    except (TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError("not a manifest") from error
 
 
@@ -128,7 +128,7 @@ def load_entry(line: bytes) -> Entry:
     """The reverse of `dump_entry`; ValueError when the line is no entry."""
     try:
         entry = Entry(*json.loads(line))
-    except (TypeError, UnicodeDecodeError) as error:
+    except (TypeError, RecursionError) as error:
         raise ValueError("not a manifest entry") from error
     if not (isinstance(entry.path, str) and isinstance(entry.type, str)):
         raise ValueError("not a manifest entry")

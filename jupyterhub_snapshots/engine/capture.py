@@ -40,6 +40,9 @@ from .survey import Problems, entry_of, survey, type_of
 
 #: More files than this that change while they are copied are flagged without another try.
 MAX_RETRIED_FILES = 10_000
+#: How often rsync is started in all when it gives up because the home changes too much. It does
+#: so at once, unlike when a file blocks it; that is tried `CaptureJob.attempts` times.
+MAX_STARTS = 10
 
 _COPY, _DONE = b"+", b"="
 
@@ -87,7 +90,7 @@ class _Capture:
         self.problems = Problems()
         self.folders: list[tuple[str, int]] = []
         self.files = self.bytes = self.copied_files = self.copied_bytes = self.changed_files = 0
-        self.partial = self.blocked = False
+        self.partial = self.unfinished = False
 
     def run(self) -> CaptureResult:
         parent = sidecar.newest_complete(self.student)
@@ -154,28 +157,30 @@ class _Capture:
                 break
             with self._file("again") as again:
                 again.writelines(map(_listed, moving))
-                self._rsync(again)
-            settled.update(moving)
+                code = self._rsync(again)
+            for entry in moving.values():  # after a fault it may still be the copy of before
+                settled[entry.path] = entry._replace(changed=code != 0)
             moving = self._moving(moving.values(), settled)
         for entry in moving.values():
             settled[entry.path] = entry._replace(changed=True)
         return settled
 
     def _copy_all(self, paths: BinaryIO, draft: BinaryIO) -> None:
-        """Copies; when a file blocks rsync, goes on with those that are not there yet."""
-        blocked = self._rsync(paths)
-        for _ in range(self.job.attempts - 1):
-            if not blocked:
+        """Copies; when rsync gives up or is blocked, goes on with those that are not there yet."""
+        code = self._rsync(paths)
+        blocked = int(code is None)
+        for _ in range(MAX_STARTS - 1):
+            if not self.unfinished or blocked >= self.job.attempts:
                 return
             with self._file("again") as again:
                 for entry in _drafted(draft):
                     if self._arrived(entry) is None:
                         again.write(_listed(entry.path))
-                blocked = again.tell() > 0 and self._rsync(again)
-        self.blocked = blocked
+                code = self._rsync(again) if again.tell() else 0
+                blocked += code is None
 
-    def _rsync(self, paths: BinaryIO) -> bool:
-        """Runs rsync; whether it had to be ended because a file blocked it."""
+    def _rsync(self, paths: BinaryIO) -> int | None:
+        """Runs rsync; its exit code, None if it had to be ended because a file blocked it."""
         paths.flush()
         paths.seek(0)
         outcome = rsync.copy(
@@ -186,7 +191,8 @@ class _Capture:
             mark=self.work.name,
         )
         self.partial = outcome.code != 0
-        return outcome.code is None
+        self.unfinished = self.partial and outcome.code not in rsync.PARTIAL
+        return outcome.code
 
     def _moving(self, copied: Iterable[Entry], settled: dict[str, Entry]) -> dict[str, Entry]:
         """Those of the copied that changed since they were looked at, as they are now.
@@ -229,7 +235,7 @@ class _Capture:
                 self.copied_files += entry.type == FILE
             digest.update(line[1:])
             entries.write(line[1:])
-        if self.blocked and self.files == 0:
+        if self.unfinished and self.files == 0:
             raise CaptureTimedOut("Nothing of the home could be read in time. Try again.")
         if self.partial and self.problems.count == missed:
             self.problems.add("", "partial")

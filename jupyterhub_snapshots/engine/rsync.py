@@ -35,6 +35,7 @@ STALL_SECONDS = 30.0
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 _STDERR_HEAD, _STDERR_TAIL = 16 * 1024, 48 * 1024
 _NO_SPACE = re.compile(r"^rsync: .*\((?:28|122)\)$", re.MULTILINE)
+_UNSETTLED = "ABORTING due to invalid path from sender"
 _LOOK_SECONDS = 0.5
 _GRACE_SECONDS = 0.5
 
@@ -76,7 +77,8 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        code: the exit code: 0, 23 or 24; None when the run was ended because a file blocked it.
+        code: the exit code: 0, 23 or 24; 2 when rsync gave up because a folder vanished while its
+            files were listed; None when it was ended because a file blocked it.
         errors: what it wrote on its error output, the middle of it left out when it is long.
     """
 
@@ -117,7 +119,7 @@ def copy(home: Folder, target: str, paths: BinaryIO, *, deadline: float, mark: s
     text = errors.decode("utf-8", "backslashreplace")
     if _NO_SPACE.search(text):
         raise StorageFull("There is no space left for snapshots. Free some and try again.")
-    if code is None or code == 0 or code in PARTIAL:
+    if code is None or code == 0 or code in PARTIAL or (code == 2 and _UNSETTLED in text):
         return Outcome(code, text)
     how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
     raise RsyncFailed(f"rsync {how}: {_last_line(text) or 'no message'}")
@@ -226,17 +228,26 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_marked(mark: str) -> int:
-    """Ends every process of this machine that carries the mark; returns how many."""
+    """Ends every process of this machine that carries the mark; returns how many.
+
+    Waits a moment until they are gone, so that none of them writes any more.
+    """
+    ended: set[int] = set()
+    until = time.monotonic() + 4 * _GRACE_SECONDS
+    while (found := _marked(mark)) and time.monotonic() < until:
+        for process in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        ended.update(found)
+        time.sleep(_GRACE_SECONDS / 50)
+    return len(ended)
+
+
+def _marked(mark: str) -> list[int]:
     wanted = f"{MARK}={mark}".encode()
-    ended = 0
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/environ", "rb") as file:
-                if wanted in file.read().split(b"\0"):
-                    os.kill(int(name), signal.SIGKILL)
-                    ended += 1
-        except OSError:
-            continue
-    return ended
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
+            if wanted in file.read().split(b"\0"):
+                found.append(int(name))
+    return found

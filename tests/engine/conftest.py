@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from homes import SECRET, Home, Store, reachable_folder
 
+from homes import SECRET, Home, Store, reachable_folder
 from jupyterhub_snapshots.engine import earlier
 
 

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from homes import IS_ROOT, SOMEBODY, Home, Store, reasons, run_as, student_home
 
+from homes import IS_ROOT, SOMEBODY, Home, Store, reasons, run_as, student_home
 from jupyterhub_snapshots.core.manifest import Entry
 from jupyterhub_snapshots.engine import rsync
 from jupyterhub_snapshots.engine.capture import unchanged

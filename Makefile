@@ -26,7 +26,7 @@ test: lint ## Run every check (choose tests with ARGS="-k name")
 	$(RUN) python -m pytest $(ARGS)
 
 bench: install ## Measure captures on this machine (options in BENCH="…")
-	$(RUN) python .ci/bench.py $(BENCH)
+	$(RUN) python .ci/bench $(BENCH)
 
 lint: install ## Check style and types
 	$(RUN) ruff check .

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import BinaryIO
 
-from ..beneath import Folder, NotBelow
+from ..beneath import Finder, Folder, NotBelow
 from ..core.manifest import FILE, FOLDER, LINK, Entry, Header, dump_entry, dump_header, load_entry
 from ..core.names import is_component, is_snapshot_name, student_folder
 from ..errors import (
@@ -90,6 +90,7 @@ class _Capture:
         self.problems = Problems()
         self.folders: list[tuple[str, int]] = []
         self.files = self.bytes = self.copied_files = self.copied_bytes = self.changed_files = 0
+        self.load = rsync.Load()
         self.partial = self.unfinished = False
 
     def run(self) -> CaptureResult:
@@ -126,7 +127,7 @@ class _Capture:
     # Step 1: look at everything, link what is unchanged, list what is to be copied.
 
     def _look(self, before: Earlier, paths: BinaryIO, draft: BinaryIO) -> None:
-        for count, entry in enumerate(survey(self.home, self.job, self.problems)):
+        for count, (entry, status) in enumerate(survey(self.home, self.job, self.problems)):
             if count % 256 == 0:
                 self._check_time()
             earlier = before.at(entry)
@@ -137,6 +138,7 @@ class _Capture:
                 entry = entry._replace(sha256=earlier.sha256, target=earlier.target)
             else:
                 expected = earlier.sha256 if earlier is not None else None
+                self.load.add(status)
                 paths.write(_listed(entry.path))
                 draft.write(_COPY + dump_entry(entry._replace(sha256=expected)))
                 continue
@@ -187,6 +189,7 @@ class _Capture:
             self.home,
             os.path.join(self.work.path, "tree"),
             paths,
+            load=self.load,
             deadline=self.deadline,
             mark=self.work.name,
         )
@@ -200,21 +203,14 @@ class _Capture:
         What is gone by now can't be copied again; it is settled as changed.
         """
         moving = {}
-        for entry in copied:
-            now = self._now(entry)
-            if now is None:
-                settled[entry.path] = entry._replace(changed=True)
-            elif now != entry._replace(sha256=None):
-                moving[entry.path] = now
+        with Finder(self.home) as finder:
+            for entry in copied:
+                now = _now(finder, entry)
+                if now is None:
+                    settled[entry.path] = entry._replace(changed=True)
+                elif now != entry._replace(sha256=None):
+                    moving[entry.path] = now
         return moving
-
-    def _now(self, entry: Entry) -> Entry | None:
-        """The source as it is now; None when it is gone or something else."""
-        try:
-            now = entry_of(entry.path, self.home.find(entry.order))
-        except OSError:
-            return None
-        return now if now is not None and now.type == entry.type else None
 
     # Step 3: look at what arrived, hash it, write the manifest.
 
@@ -327,6 +323,15 @@ class _Capture:
             entries.seek(0)
             while chunk := entries.read(1 << 20):
                 manifest.write(chunk)
+
+
+def _now(finder: Finder, entry: Entry) -> Entry | None:
+    """The source as it is now; None when it is gone or something else."""
+    try:
+        now = entry_of(entry.path, finder.lstat(entry.order))
+    except OSError:
+        return None
+    return now if now is not None and now.type == entry.type else None
 
 
 def _listed(path: str) -> bytes:

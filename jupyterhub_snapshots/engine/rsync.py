@@ -37,6 +37,8 @@ _STDERR_HEAD, _STDERR_TAIL = 16 * 1024, 48 * 1024
 _NO_SPACE = re.compile(r"^rsync: .*\((?:28|122)\)$", re.MULTILINE)
 _UNSETTLED = "ABORTING due to invalid path from sender"
 _LOOK_SECONDS = 0.5
+_MANY_HOLES = 1 << 20
+_SPARE_BYTES = 1 << 30
 _GRACE_SECONDS = 0.5
 
 
@@ -72,6 +74,30 @@ def find_rsync() -> Rsync:
     return Rsync(path, version)
 
 
+@dataclass
+class Load:
+    """What is to be copied: bytes, and how many of them are holes in sparse files."""
+
+    bytes: int = 0
+    holes: int = 0
+
+    def add(self, status: os.stat_result) -> None:
+        """Adds one file."""
+        self.bytes += status.st_size
+        self.holes += max(0, status.st_size - status.st_blocks * 512)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether looking for holes is worth its time, which is a tenth of a copy's."""
+        return self.holes >= _MANY_HOLES
+
+    @property
+    def most_moved(self) -> int:
+        """Bytes that rsync may read and write in all, each byte four times on its way, before it
+        is clear that the home was exchanged for a much larger one meanwhile."""
+        return 4 * (2 * self.bytes + _SPARE_BYTES)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended.
@@ -86,7 +112,9 @@ class Outcome:
     errors: str
 
 
-def copy(home: Folder, target: str, paths: BinaryIO, *, deadline: float, mark: str) -> Outcome:
+def copy(
+    home: Folder, target: str, paths: BinaryIO, *, load: Load, deadline: float, mark: str
+) -> Outcome:
     """Copies the named files and links of the home into the target with one confined rsync.
 
     No ``--link-dest``: Landlock forbids a link into a folder with more rights than the link's
@@ -97,18 +125,19 @@ def copy(home: Folder, target: str, paths: BinaryIO, *, deadline: float, mark: s
         target: absolute path of a folder of ours.
         paths: open file of NUL-separated paths relative to the home, at its beginning; each begins
             with "./", because rsync takes a name that begins with "#" or ";" for a comment.
+        load: what is to be copied, as it was when the home was looked at.
         deadline: value of `time.monotonic` at which the whole process group is ended.
         mark: put into the environment, to find the processes again.
 
     Raises CaptureTimedOut, StorageFull, RsyncFailed, RsyncMissing.
     """
-    process = _start(home, target, paths, mark)
+    process = _start(home, target, paths, load, mark)
     stream = cast(IO[bytes], process.stderr)
     errors = bytearray()
     reader = threading.Thread(target=_drain, args=(stream, errors), daemon=True)
     try:
         reader.start()
-        code = _wait(process, reader, deadline)
+        code = _wait(process, reader, load, deadline)
     finally:
         end_group(process)
         reader.join(_GRACE_SECONDS)
@@ -125,11 +154,13 @@ def copy(home: Folder, target: str, paths: BinaryIO, *, deadline: float, mark: s
     raise RsyncFailed(f"rsync {how}: {_last_line(text) or 'no message'}")
 
 
-def _start(home: Folder, target: str, paths: BinaryIO, mark: str) -> subprocess.Popen[bytes]:
+def _start(
+    home: Folder, target: str, paths: BinaryIO, load: Load, mark: str
+) -> subprocess.Popen[bytes]:
     program = find_rsync().path
     arguments = [
         program,
-        "-lptS",
+        "-lptS" if load.sparse else "-lpt",
         "--whole-file",
         "--ignore-times",
         "--chmod=D0700,F0600",
@@ -171,7 +202,7 @@ def _drain(stream: IO[bytes], errors: bytearray) -> None:
 
 
 def _wait(
-    process: subprocess.Popen[bytes], reader: threading.Thread, deadline: float
+    process: subprocess.Popen[bytes], reader: threading.Thread, load: Load, deadline: float
 ) -> int | None:
     """The exit code; None when nothing moved for so long that a file must be blocking the run."""
     moved, since = 0, time.monotonic()
@@ -189,6 +220,11 @@ def _wait(
                 "raise the limit."
             )
         before, moved = moved, _bytes_moved(process.pid)
+        if moved > load.most_moved:
+            raise RsyncFailed(
+                "The home grew to many times its size while it was copied. Look at what the "
+                "student runs, and try again."
+            )
         if moved != before or moved == 0:
             since = now
         elif now - since > STALL_SECONDS:

@@ -64,8 +64,10 @@ def entry_of(path: str, status: os.stat_result) -> Entry | None:
     )
 
 
-def survey(home: Folder, job: CaptureJob, problems: Problems) -> Iterator[Entry]:
-    """What the snapshot should hold, in the order of the manifest.
+def survey(
+    home: Folder, job: CaptureJob, problems: Problems
+) -> Iterator[tuple[Entry, os.stat_result]]:
+    """What the snapshot should hold, with its status, in the order of the manifest.
 
     Raises HomeTooLarge.
     """
@@ -88,7 +90,7 @@ def survey(home: Folder, job: CaptureJob, problems: Problems) -> Iterator[Entry]
                     f"The home is over the limit of {job.max_bytes} bytes for one snapshot. Ask "
                     "the student to remove what is not needed, or raise the limit."
                 )
-            yield entry
+            yield entry, found.status
 
 
 def _found(home: Folder, job: CaptureJob, problems: Problems) -> Iterator[Found]:

@@ -256,7 +256,14 @@ class TestWhatIsGiven:
         with Folder.at(home.path) as folder, tempfile.TemporaryFile() as paths:
             paths.write(b"./a\0")
             paths.seek(0)
-            rsync.copy(folder, str(target), paths, deadline=time.monotonic() + 9, mark="m")
+            rsync.copy(
+                folder,
+                str(target),
+                paths,
+                load=rsync.Load(),
+                deadline=time.monotonic() + 9,
+                mark="m",
+            )
         environment = dict(
             line.split("=", 1) for line in (target / "environment").read_text().splitlines()
         )
@@ -285,7 +292,12 @@ class TestWhatIsGiven:
         target.mkdir()
         with Folder.at(home.path) as folder, tempfile.TemporaryFile() as paths:
             outcome = rsync.copy(
-                folder, str(target), paths, deadline=time.monotonic() + 9, mark="m"
+                folder,
+                str(target),
+                paths,
+                load=rsync.Load(),
+                deadline=time.monotonic() + 9,
+                mark="m",
             )
         assert (outcome.code, os.listdir(target)) == (0, [])
 

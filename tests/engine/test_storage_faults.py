@@ -36,7 +36,7 @@ def small_disk(place: Path) -> Iterator[tuple[Store, Callable[[str], None]]]:
     try:
         yield Store(disk / "store"), mount
     finally:
-        subprocess.run(["umount", disk], check=True)
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 class TestSmallDisk:

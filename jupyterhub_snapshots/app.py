@@ -25,7 +25,7 @@ from .core.records import Course
 from .credentials import Credentials
 from .engine import confine, staging
 from .engine.rsync import HARDENED, find_rsync
-from .errors import RsyncMissing, SnapshotsError
+from .errors import RsyncMissing
 from .executors import Executor, LocalExecutor
 from .handlers import Services, make_application
 from .handlers.streaming import downloads_end
@@ -56,9 +56,9 @@ class ServeApp(SnapshotsApp):
     ip = Unicode(help="Address to listen on, without a hub; JUPYTER_API_HOST, else 0.0.0.0").tag(
         config=True
     )
-    port = Integer(help="Port to listen on, without a hub; JUPYTER_API_PORT, else 5000").tag(
-        config=True
-    )
+    port = Integer(
+        min=0, max=65_535, help="Port to listen on, without a hub; JUPYTER_API_PORT, else 5000"
+    ).tag(config=True)
     executor_class = Type(LocalExecutor, klass=Executor, help="The class that runs captures.").tag(
         config=True
     )
@@ -84,10 +84,11 @@ class ServeApp(SnapshotsApp):
     )
     flags: Any = Dict(
         {
+            **SnapshotsApp.flags,
             "generate-config": (
                 {"ServeApp": {"generate_config": True}},
                 "Print a configuration file with all settings, and end.",
-            )
+            ),
         }
     )
 
@@ -98,8 +99,8 @@ class ServeApp(SnapshotsApp):
     @default("port")
     def _default_port(self) -> int:
         text = os.environ.get("JUPYTER_API_PORT") or "5000"
-        if not text.isdigit():
-            self.exit_with(f"JUPYTER_API_PORT is {text!r}; it must be a number.")
+        if not (text.isascii() and text.isdigit() and int(text) < 65_536):
+            self.exit_with(f"JUPYTER_API_PORT is {text!r}; it must be the number of a port.")
         return int(text)
 
     def start(self) -> None:
@@ -110,14 +111,15 @@ class ServeApp(SnapshotsApp):
         if self.generate_config:
             sys.stdout.write(self.generate_config_file())
             return
-        try:
-            asyncio.run(self.serve())
-        except SnapshotsError as error:
-            self.exit_with(error.message)
+        if self.extra_args:
+            self.exit_with(
+                f"{self.extra_args[0]!r} is no command. A command comes before the options; "
+                "--help shows which there are."
+            )
+        self.run_safely(lambda: asyncio.run(self.serve()))
 
     async def serve(self) -> None:
         """Builds the parts, listens, and takes all down again at the end."""
-        os.umask(0o077)
         _raise_open_files()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -128,10 +130,9 @@ class ServeApp(SnapshotsApp):
             self._listen(server)
             await stop.wait()
             self.log.info("Stopping")
-            server.stop()
-            await downloads_end(self.stop_grace_seconds)
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> HTTPServer:
+        site_key = self._site_key()
         self._tell_engine()
         store = self.open_store()
         stack.callback(store.close)
@@ -159,12 +160,11 @@ class ServeApp(SnapshotsApp):
         )
         audit = AuditLog(store, self.log)
         stack.push_async_callback(audit.write)
-        stack.push_async_callback(batches.stop)
         credentials = Credentials(
             store=store,
             roster=roster,
             hub_auth=hub_auth,
-            site_key=self._site_key(),
+            site_key=site_key,
             site_courses=courses,
             parent=self,
         )
@@ -187,15 +187,22 @@ class ServeApp(SnapshotsApp):
         )
         server = HTTPServer(
             application,
-            ssl_options=_ssl_options(),
+            ssl_options=_internal_ssl(ssl.Purpose.CLIENT_AUTH),
             max_header_size=_HEADER_BYTES,
             max_body_size=1 << 50,  # the handlers count; see BaseHandler.data_received
             idle_connection_timeout=75,
             body_timeout=300,
         )
         stack.push_async_callback(server.close_all_connections)
+        stack.push_async_callback(self._drain, server, batches)
         await batches.resume()
         return server
+
+    async def _drain(self, server: HTTPServer, batches: BatchManager) -> None:
+        """Takes nothing new, lets downloads end, and leaves captures to the next start."""
+        server.stop()
+        # At once: whoever stops the service may have stopped its workers as well.
+        await asyncio.gather(batches.stop(), downloads_end(self.stop_grace_seconds))
 
     def _tell_engine(self) -> None:
         try:
@@ -220,7 +227,13 @@ class ServeApp(SnapshotsApp):
         if self.standalone:
             return None, None
         hub_auth = HubOAuth(parent=self, cache_max_age=self.token_cache_seconds)
-        client = HubClient(hub_auth.api_url, hub_auth.api_token, self.token_cache_seconds, self.log)
+        client = HubClient(
+            hub_auth.api_url,
+            hub_auth.api_token,
+            self.token_cache_seconds,
+            self.log,
+            _internal_ssl(ssl.Purpose.SERVER_AUTH),
+        )
         return hub_auth, client
 
     def _prefix(self) -> str:
@@ -245,24 +258,37 @@ class ServeApp(SnapshotsApp):
     def _listen(self, server: HTTPServer) -> None:
         address, port = self.ip, self.port
         if not self.standalone:
-            url = urlparse(os.environ.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:0"))
-            address, port = url.hostname or "127.0.0.1", url.port or 0
+            address, port = self._hub_address()
         try:
             server.listen(port, address)
         except OSError as error:
             self.exit_with(f"Can't listen on {address}:{port}: {error.strerror}.")
         self.log.info("Listening on %s:%s%s", address, port, self._prefix())
 
+    def _hub_address(self) -> tuple[str, int]:
+        """Where the hub's proxy looks for the service."""
+        text = os.environ.get("JUPYTERHUB_SERVICE_URL", "")
+        url = urlparse(text)
+        with contextlib.suppress(ValueError):
+            port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+            if url.hostname and port:
+                return url.hostname, port
+        self.exit_with(
+            f"JUPYTERHUB_SERVICE_URL is {text!r}. Give the service an address in the hub's "
+            "configuration, for example: 'url': 'http://127.0.0.1:10101'"
+        )
+        raise AssertionError("not reached")
 
-def _ssl_options() -> ssl.SSLContext | None:
-    """The hub's internal SSL, when it is on."""
+
+def _internal_ssl(purpose: ssl.Purpose) -> ssl.SSLContext | None:
+    """The certificates of the hub's internal SSL, when it is on."""
     key, certificate, authority = (
         os.environ.get(f"JUPYTERHUB_SSL_{name}", "")
         for name in ("KEYFILE", "CERTFILE", "CLIENT_CA")
     )
     if not (key and certificate):
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority or None)
+    context = ssl.create_default_context(purpose, cafile=authority or None)
     context.load_cert_chain(certificate, key)
     if authority:
         context.verify_mode = ssl.CERT_REQUIRED

@@ -28,6 +28,8 @@ _EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 _LOCAL_HEADER, _DESCRIPTOR, _CENTRAL_HEADER, _END = 30, 16, 46, 22
 _FOLDER_ATTRIBUTE = 0x10
 _STREAMED = 0x08
+#: Backslashes separate folders on Windows; control characters forge lines of a listing.
+_UNSAFE = {ord("\\"): "_"} | dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], "_")
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Archive:
             return None
         total, count = _END, 0
         part = self._parts[0]
-        names: set[str] = set()
+        names = _Names()
         with self._catalog.open_tree(part.course, part.student, part.snapshot) as tree:
             for member in _members(tree, part):
                 header = len(_info(member, names).FileHeader(zip64=False))
@@ -89,12 +91,11 @@ class Archive:
         Raises SnapshotNotFound or EngineFailed in the middle when a snapshot is taken away or
         changes while it is read.
         """
-        sink = _Sink()
+        sink, names = _Sink(), _Names()
         with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_STORED) as archive:
             for part in self._parts:
                 try:
                     with self._catalog.open_tree(part.course, part.student, part.snapshot) as tree:
-                        names: set[str] = set()
                         for member in _members(tree, part):
                             yield from self._add(archive, sink, tree, member, names)
                 except SnapshotNotFound:
@@ -109,7 +110,7 @@ class Archive:
         sink: _Sink,
         tree: Folder,
         member: _Member,
-        names: set[str],
+        names: _Names,
     ) -> Iterator[bytes]:
         mode, size, _ = member.status
         info = _info(member, names)
@@ -188,18 +189,30 @@ def _members(tree: Folder, part: Part) -> Iterator[_Member]:
             )
 
 
-def _info(member: _Member, names: set[str]) -> zipfile.ZipInfo:
+class _Names:
+    """Names of a zip's members: safe for any program that unpacks, and each only once."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    def take(self, name: str) -> str:
+        """The name the member gets; numbered when what is left of it was taken before."""
+        folder, slash, plain = _safe(name).rpartition("/")
+        name = wanted = folder + slash + plain
+        number = self._taken.get(wanted, 0)
+        while name in self._taken:
+            number += 1
+            stem, dot, suffix = plain.rpartition(".")
+            numbered = f"{stem}~{number}{dot}{suffix}" if stem else f"{plain}~{number}"
+            name = folder + slash + numbered
+        self._taken[wanted] = number
+        self._taken[name] = self._taken.get(name, 0)
+        return name
+
+
+def _info(member: _Member, names: _Names) -> zipfile.ZipInfo:
     mode, _, modified = member.status
-    name = _zip_name(member.name)
-    if name in names:  # two names that differ only in bytes that are not UTF-8
-        stem, dot, suffix = name.rpartition(".")
-        name = next(
-            other
-            for number in range(2, len(names) + 3)
-            if (other := f"{stem}~{number}{dot}{suffix}" if stem else f"{name}~{number}")
-            not in names
-        )
-    names.add(name)
+    name = names.take(member.name.rstrip("/")) + "/" * stat.S_ISDIR(mode)
     info = zipfile.ZipInfo(name, _zip_time(modified))
     info.create_system = 3
     info.external_attr = (mode & ~0o7000) << 16
@@ -209,10 +222,10 @@ def _info(member: _Member, names: set[str]) -> zipfile.ZipInfo:
     return info
 
 
-def _zip_name(name: str) -> str:
-    """A member's name that no program can take for a path elsewhere."""
-    text = _raw(name).decode("utf-8", "replace")
-    return text.replace("\\", "_").replace("\0", "_")
+def _safe(name: str) -> str:
+    """A member's name that no program can take for a path elsewhere, or for two lines."""
+    text = _raw(name).decode("utf-8", "replace").translate(_UNSAFE)
+    return text[0] + "_" + text[2:] if text[1:2] == ":" else text
 
 
 def _zip_time(modified: float) -> tuple[int, int, int, int, int, int]:

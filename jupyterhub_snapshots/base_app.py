@@ -5,40 +5,30 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from traitlets import Bool, Dict, List, Type, Unicode, default
-from traitlets.config import Application
+from sqlalchemy.orm import Session
+from traitlets import Bool, Dict, Enum, List, TraitError, Type, Unicode, default
+from traitlets.config import Application, catch_config_error
 
 from ._version import __version__
-from .core.names import SERVICE_DIR, is_component
+from .beneath import identity
+from .core.names import SERVICE_DIR
 from .core.records import Course, Role
-from .errors import StorageUnavailable
-from .store import Store, people
+from .course_settings import check_apart, course_settings
+from .errors import SnapshotsError, StorageUnavailable
+from .store import Store, catalog, people
 from .volumes import LocalVolumes
 
-_COURSE_KEYS = frozenset(
-    {
-        "code",
-        "title",
-        "description",
-        "time_zone",
-        "root",
-        "homes",
-        "folders",
-        "instructors",
-        "students",
-    }
-)
-CONFIG = "config"
 #: Short options of every command.
 ALIASES: dict[Any, str] = {
     ("f", "config"): "SnapshotsApp.config_file",
     "db": "SnapshotsApp.db_url",
     "snapshots-dir": "SnapshotsApp.snapshots_dir",
-    "log-level": "Application.log_level",
+    "log-level": "SnapshotsApp.log_level",
 }
 
 
@@ -47,6 +37,7 @@ class SnapshotsApp(Application):
 
     name = "jupyterhub-snapshots"
     version = __version__
+    description = ""  # the docstring
     raise_config_file_errors = True
     classes: Any = List([LocalVolumes])
 
@@ -103,6 +94,12 @@ class SnapshotsApp(Application):
 
     aliases: Any = Dict(ALIASES)
 
+    log_level: Any = Enum(
+        (0, 10, 20, 30, 40, 50, "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"),
+        default_value=logging.INFO,
+        help="How much is logged, by name or number; DEBUG=true in the environment means DEBUG.",
+    ).tag(config=True)
+
     @default("log_level")
     def _default_log_level(self) -> int:
         return logging.DEBUG if os.environ.get("DEBUG", "").upper() == "TRUE" else logging.INFO
@@ -116,14 +113,33 @@ class SnapshotsApp(Application):
         """Whether there is no hub."""
         return not os.environ.get("JUPYTERHUB_API_TOKEN")
 
+    @catch_config_error
     def initialize(self, argv: list[str] | None = None) -> None:
         """Reads the command line and the configuration file."""
+        os.umask(0o077)
         super().initialize(argv)
-        if self.config_file:
+        # What a part has to say for itself must look like our own lines.
+        logging.getLogger("tornado").parent = self.log
+        if self.config_file and self.subapp is None:
             path = Path(self.config_file)
             if not path.is_file():
                 self.exit_with(f"There is no configuration file {path}.")
-            self.load_config_file(path.name, path=str(path.resolve().parent))
+            try:
+                self.load_config_file(path.name, path=str(path.resolve().parent))
+            except TraitError:
+                raise
+            except Exception as error:
+                self.log.debug("%s", path, exc_info=True)
+                self.exit_with(f"{path} can't be read: {type(error).__name__}: {error}")
+
+    def run_safely(self, work: Callable[[], Any]) -> Any:
+        """Does the work; an error that a person can mend ends the program with one line."""
+        try:
+            return work()
+        except SnapshotsError as error:
+            self.exit_with(error.message)
+        except TraitError as error:
+            self.exit_with(f"The configuration is wrong: {error}")
 
     def exit_with(self, message: str) -> None:
         """Ends the program with one line that says why."""
@@ -139,11 +155,15 @@ class SnapshotsApp(Application):
     def open_courses(self, store: Store) -> list[Course]:
         """The courses of the configuration, noted in the database, their folders checked.
 
-        Raises StorageUnavailable for a folder that is missing or open to others.
+        Raises InvalidRequest for settings that can't be, StorageUnavailable for a folder that is
+        missing or open to others.
         """
-        wanted = [self._checked(course) for course in self.courses]
+        wanted = [course_settings(course) for course in self.courses]
         if not wanted and os.environ.get("JNOTE_SNAP"):
             wanted = [self._older_course()]
+        for settings in wanted:
+            settings["root"] = self._root(settings)
+        check_apart(wanted)
         with store.writing() as db:
             return [self._open_course(db, settings) for settings in wanted]
 
@@ -155,71 +175,74 @@ class SnapshotsApp(Application):
                 "JNOTE_HOME must name the folder of the students' homes; it is missing."
             )
         code = os.environ.get("JNOTE_COURSE_CODE") or "course"
-        return self._checked(
+        return course_settings(
             {
                 "code": code,
-                "root": os.path.abspath(os.environ["JNOTE_SNAP"]),
-                "homes": os.path.abspath(homes),
+                "root": os.environ["JNOTE_SNAP"],
+                "homes": homes,
                 "time_zone": _local_zone(),
             }
         )
 
-    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
-        unknown = set(settings) - _COURSE_KEYS
-        if unknown:
-            raise StorageUnavailable(f"Unknown settings of a course: {', '.join(sorted(unknown))}")
-        code = str(settings.get("code", ""))
-        if not is_component(code) or code == SERVICE_DIR:
-            raise StorageUnavailable(f"{code!r} can't be a course's code: it must name a folder.")
-        zone = settings.get("time_zone", "UTC")
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise StorageUnavailable(f"Course {code}: unknown time zone {zone!r}.") from error
-        return {**settings, "code": code, "time_zone": zone}
-
-    def _open_course(self, db: Any, settings: dict[str, Any]) -> Course:
-        code = settings["code"]
-        title = settings.get("title") or code
-        root = settings.get("root") or self._course_folder(code)
-        self._check_root(root)
+    def _open_course(self, db: Session, settings: dict[str, Any]) -> Course:
+        code, root = settings["code"], settings["root"]
         number = people.ensure_course(
-            db, code, title, settings.get("description"), settings["time_zone"]
+            db, code, settings["title"], settings["description"], settings["time_zone"]
         )
-        for key, role in (("instructors", Role.INSTRUCTOR), ("students", Role.STUDENT)):
-            people.set_members(db, number, settings.get(key, ()), role, CONFIG)
-        locks = None
-        if self.snapshots_dir:
-            locks = os.path.join(os.path.abspath(self.snapshots_dir), SERVICE_DIR, "locks")
-            os.makedirs(locks, mode=0o700, exist_ok=True)
+        self._check_mounted(root, code, known=catalog.knows_any(db, number))
+        for role, names in (
+            (Role.INSTRUCTOR, settings["instructors"]),
+            (Role.STUDENT, settings["students"]),
+        ):
+            people.set_members(db, number, names, role, people.BY_HAND)
         return Course(
             id=number,
             code=code,
-            title=title,
-            description=settings.get("description"),
+            title=settings["title"],
+            description=settings["description"],
             time_zone=settings["time_zone"],
             root=root,
-            homes=settings.get("homes"),
-            folders=tuple(settings.get("folders", ())),
+            homes=settings["homes"],
+            folders=tuple(settings["folders"]),
             staging=self._staging(root),
-            locks=locks,
+            locks=self._locks(),
+            mounted=tuple(identity(path) for path in (root, settings["homes"]) if path),
         )
+
+    def _locks(self) -> str | None:
+        """One folder for all courses, so that captures of one home take turns between them."""
+        if not self.snapshots_dir:
+            return None
+        locks = os.path.join(os.path.abspath(self.snapshots_dir), SERVICE_DIR, "locks")
+        os.makedirs(locks, mode=0o700, exist_ok=True)
+        return locks
+
+    def _root(self, settings: dict[str, Any]) -> str:
+        """Where the course's snapshots are: a folder that is there and is ours alone."""
+        root = settings["root"] or self._course_folder(settings["code"])
+        self._check_folder(root)
+        return str(root)
+
+    def _check_mounted(self, root: str, code: str, *, known: bool) -> None:
+        """Where snapshots are known there must be some; an empty root has lost its disk."""
+        if known and not os.listdir(root):
+            own = os.path.join(root, SERVICE_DIR)
+            raise StorageUnavailable(
+                f"{root} is empty, but the catalogue knows snapshots of {code}. Mount their disk; "
+                f"or, if they are gone for good, run: mkdir -m 700 {own}"
+            )
 
     def _course_folder(self, code: str) -> str:
         if not self.snapshots_dir:
             raise StorageUnavailable(
                 "Where are the snapshots to go? Set c.SnapshotsApp.snapshots_dir, or JNOTE_SNAP."
             )
-        if not os.path.isdir(self.snapshots_dir):
-            raise StorageUnavailable(
-                f"The folder {self.snapshots_dir} of the snapshots is missing. Mount its disk, or "
-                f"make it once with: mkdir -m 700 {self.snapshots_dir}"
-            )
+        self._check_folder(self.snapshots_dir)
         folder = os.path.join(os.path.abspath(self.snapshots_dir), code)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         return folder
 
-    def _check_root(self, root: str) -> None:
+    def _check_folder(self, root: str) -> None:
         try:
             status = os.stat(root, follow_symlinks=False)
         except OSError as error:

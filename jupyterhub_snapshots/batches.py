@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
 from traitlets import Float, Integer
 from traitlets.config import Configurable, LoggingConfigurable
 
+from .batch_journal import BatchJournal, Taken
+from .core.manifest import Header
 from .core.names import snapshot_name, student_folder
-from .core.records import ENDED, Batch, BatchItem, Course, ItemState, Snapshot
-from .engine import CaptureJob
-from .errors import BatchRunning, SnapshotsError
+from .core.records import ENDED, Batch, BatchItem, Course, ItemState
+from .engine import CaptureJob, CaptureResult
+from .errors import BatchRunning, Busy, CaptureCancelled, SnapshotsError, WorkerLost
 from .executors import Executor
 from .live_batch import LiveBatch
 from .metrics import CAPTURE_SECONDS, CAPTURES
 from .snapshots import SnapshotCatalog, lock_path
-from .store import Store, batches, catalog
+from .store import Store, batches
 from .store.database import utc_now
 from .volumes import LocalVolumes
-
-_SAVE_SECONDS = 0.1
 
 
 class BatchManager(LoggingConfigurable):
@@ -80,9 +79,8 @@ class BatchManager(LoggingConfigurable):
         self._snapshots = snapshots
         self._find_course = find_course
         self._live: dict[int, LiveBatch] = {}
-        self._dirty: set[tuple[int, str]] = set()
-        self._taken: list[tuple[int, Snapshot]] = []
-        self._saver: asyncio.Task[None] | None = None
+        self._journal = BatchJournal(store, snapshots, self.log, self._drop_ended)
+        self._stopping = False
 
     async def start(
         self,
@@ -99,10 +97,12 @@ class BatchManager(LoggingConfigurable):
             name: as a person typed it; the snapshots' name is made from it and from the date
                 in the course's time zone.
 
-        Raises InvalidName.
+        Raises InvalidName, Busy when the service is stopping.
         """
         full_name = snapshot_name(name, today(course))
-        usernames = [student_folder(student) for student in students]
+        usernames = [student_folder(student) for student in dict.fromkeys(students)]
+        if self._stopping:
+            raise Busy("The service is being restarted. Try again in a moment.")
         batch = await self._store.write(
             lambda db: batches.create(
                 db,
@@ -131,11 +131,12 @@ class BatchManager(LoggingConfigurable):
     async def wait(self, batch_id: int) -> Batch:
         """Waits until nothing of the batch is left to do, and returns it. Raises BatchNotFound."""
         live = self._live.get(batch_id)
-        if live is not None:
-            await live.ended.wait()
-        return await self.get(batch_id)
+        if live is None:
+            return await self.get(batch_id)
+        await live.ended.wait()
+        return live.batch
 
-    async def events(self, batch_id: int) -> AsyncIterator[list[BatchItem]]:
+    async def events(self, batch_id: int) -> AsyncGenerator[list[BatchItem], None]:
         """First every item of the batch, then those that changed, until all have ended.
 
         A slow reader gets fewer, newer states; nothing is kept for it.
@@ -144,135 +145,125 @@ class BatchManager(LoggingConfigurable):
         if live is None:
             yield list((await self.get(batch_id)).items)
             return
-        with live.watch() as watch:
-            yield list(live.items.values())
-            while not live.ended.is_set() or watch.changed:
-                await watch.event.wait()
-                watch.event.clear()
-                changed, watch.changed = watch.changed, set()
-                if changed:
-                    yield [live.items[student] for student in sorted(changed)]
+        async for items in live.events():
+            yield items
 
     async def retry(self, batch: Batch) -> Batch:
         """Runs again what failed or was cancelled. Raises BatchRunning."""
-        if batch.id in self._live:
+        live = self._live.get(batch.id)
+        if live is not None and not live.ended.is_set():
             raise BatchRunning("The batch is still running. Wait for its end, or cancel it.")
-        again = {ItemState.FAILED, ItemState.CANCELLED}
-        items = tuple(
-            replace(item, state=ItemState.QUEUED) if item.state in again else item
-            for item in batch.items
-        )
-        batch = replace(batch, items=items)
-        self._run(batch)
-        return batch
+        again = (ItemState.FAILED, ItemState.CANCELLED)
+        items = (live.batch if live is not None else batch).items
+        return self._run(_queued(batch, [item for item in items if item.state in again]))
 
     async def cancel(self, batch: Batch) -> Batch:
         """Stops what is not done yet; harmless when nothing is left to do."""
         live = self._live.get(batch.id)
         if live is not None:
-            for task in live.tasks:
-                task.cancel()
-            await live.ended.wait()
+            await live.cancel()
         return await self.get(batch.id)
 
     async def resume(self) -> None:
         """Goes on with what was queued or running when the service ended."""
         for batch in await self._store.read(batches.unfinished):
             self.log.warning("Going on with batch %d (%s)", batch.id, batch.name)
-            items = tuple(
-                item if item.state in ENDED else replace(item, state=ItemState.QUEUED)
-                for item in batch.items
-            )
-            self._run(replace(batch, items=items))
+            self._run(_queued(batch, [item for item in batch.items if item.state not in ENDED]))
 
     async def stop(self) -> None:
         """Stops everything; queued and running captures are resumed at the next start."""
-        for live in list(self._live.values()):
-            live.stopping = True
-            for task in live.tasks:
-                task.cancel()
-        await asyncio.gather(
-            *(task for live in list(self._live.values()) for task in live.tasks),
-            return_exceptions=True,
-        )
-        if self._saver is not None:
-            await self._saver
+        self._stopping = True
+        await asyncio.gather(*(live.cancel() for live in self._live.values()))
+        await self._journal.close()
 
-    def _run(self, batch: Batch) -> None:
+    def _run(self, batch: Batch) -> Batch:
+        if self._stopping:
+            return batch  # the database has it, for the next start
         live = self._live[batch.id] = LiveBatch(batch)
-        todo = [item.student for item in batch.items if item.state not in ENDED]
-        self._dirty.update((batch.id, student) for student in todo)
-        if not todo:
-            live.ended.set()
-            del self._live[batch.id]
-        for student in todo:
-            task = asyncio.create_task(self._capture(live, student))
-            live.tasks.add(task)
-            task.add_done_callback(live.tasks.discard)
+        for item in batch.items:
+            if item.state not in ENDED:
+                self._journal.note(batch.id, item)
+                task = asyncio.create_task(self._capture(live, item))
+                live.tasks.add(task)
+                task.add_done_callback(partial(self._captured, live, item.student))
+        if not live.tasks:
+            self._end(live)
+        return batch
 
-    async def _capture(self, live: LiveBatch, student: str) -> None:
-        batch = live.batch
-        item = replace(live.items[student], error=None, error_code=None, outcome=None)
+    async def _capture(self, live: LiveBatch, item: BatchItem) -> BatchItem:
+        """Runs one capture; the item as it is then. A failure is raised."""
+        batch, student = live.batch, item.student
+        course = self._find_course(batch.course_id)
+        running = replace(item, state=ItemState.RUNNING, attempts=item.attempts + 1)
 
         def started() -> None:
-            self._set(
-                live,
-                replace(
-                    live.items[student],
-                    state=ItemState.RUNNING,
-                    attempts=item.attempts + 1,
-                    began_at=utc_now(),
-                    ended_at=None,
-                    error=None,
-                    error_code=None,
-                ),
-            )
+            nonlocal running
+            running = replace(running, began_at=utc_now())
+            self._set(live, running)
 
+        if live.checked is None:  # once for all, who then take their turns in the order they have
+            check = asyncio.to_thread(self._snapshots.check_root, course)
+            live.checked = asyncio.create_task(check)
+        await asyncio.shield(live.checked)
+        job = self._job(course, batch, student)
+        result: CaptureResult | Header
         try:
-            course = self._find_course(batch.course_id)
-            result = await self._executor.submit(
-                self._job(course, batch, student), course.code, started
-            )
-            taken = await asyncio.to_thread(
-                self._snapshots.describe, course, student, result.snapshot
-            )
-            self._taken.extend(
-                (inode, replace(snapshot, batch_id=batch.id)) for inode, snapshot in taken
-            )
-            ending = replace(
-                live.items[student],
-                state=ItemState.DONE,
-                outcome=result.state,
-                problem_count=result.problem_count,
-                files=result.files,
-                bytes=result.bytes,
-                copied_bytes=result.copied_bytes,
-            )
-        except asyncio.CancelledError:
-            state = ItemState.QUEUED if live.stopping else ItemState.CANCELLED
-            ending = replace(live.items[student], state=state)
-        except SnapshotsError as error:
-            ending = self._failed(live, student, error.code, error.message)
-        except Exception:
-            self.log.exception("Capture of %r failed", student)
-            ending = self._failed(
-                live, student, "internal_error", "The log of the service says what happened."
-            )
-        now = utc_now()
-        if ending.began_at is not None:
-            CAPTURE_SECONDS.observe((now - ending.began_at).total_seconds())
-        CAPTURES.labels(ending.state.value).inc()
-        self._set(live, replace(ending, ended_at=now if ending.state in ENDED else None))
-        if all(each.state in ENDED or live.stopping for each in live.items.values()):
-            await self._end(live)
+            result = await self._executor.submit(job, course.code, started)
+        except (asyncio.CancelledError, WorkerLost):
+            # It may have ended just before it was.
+            made = await asyncio.to_thread(self._snapshots.header, course, student, batch.name)
+            if made is None or made.capture_id != job.capture_id:
+                raise
+            result = made
+        # Nothing to wait for from here on: what is taken can't be cancelled any more.
+        done = replace(
+            running,
+            state=ItemState.DONE,
+            ended_at=utc_now(),
+            outcome=result.state,
+            problem_count=result.problem_count,
+            files=result.files,
+            bytes=result.bytes,
+            copied_bytes=result.copied_bytes,
+        )
+        self._journal.note(batch.id, done, Taken(course, batch, student))
+        return done
 
-    def _failed(self, live: LiveBatch, student: str, code: str, message: str) -> BatchItem:
-        self.log.warning("Capture of %r in batch %d: %s", student, live.batch.id, message)
-        return replace(live.items[student], state=ItemState.FAILED, error_code=code, error=message)
+    def _captured(self, live: LiveBatch, student: str, task: asyncio.Task[BatchItem]) -> None:
+        """Called when the task of one capture has ended, however it did."""
+        live.tasks.discard(task)
+        error = CaptureCancelled("") if task.cancelled() else task.exception()
+        if error is None:
+            item = task.result()
+        elif self._stopping and isinstance(error, (CaptureCancelled, WorkerLost)):
+            item = _requeued(live.items[student])
+        else:
+            item = self._failed(live, student, error)
+        self._set(live, item)
+        if item.state in ENDED:
+            CAPTURES.labels(item.state.value).inc()
+            if item.began_at is not None and item.ended_at is not None:
+                CAPTURE_SECONDS.observe((item.ended_at - item.began_at).total_seconds())
+        if not live.tasks:
+            self._end(live)
 
-    async def _end(self, live: LiveBatch) -> None:
-        if live.batch.id not in self._live or self._live[live.batch.id] is not live:
-            return
+    def _failed(self, live: LiveBatch, student: str, error: BaseException) -> BatchItem:
+        item = replace(live.items[student], ended_at=utc_now())
+        if isinstance(error, CaptureCancelled):
+            return replace(item, state=ItemState.CANCELLED)
+        code, message = "internal_error", "The log of the service says what happened."
+        if isinstance(error, SnapshotsError):
+            code, message = error.code, error.message
+            self.log.warning("Capture of %r in batch %d: %s", student, live.batch.id, message)
+        else:
+            self.log.error("Capture of %r failed", student, exc_info=error)
+        return replace(item, state=ItemState.FAILED, error_code=code, error=message)
+
+    def _set(self, live: LiveBatch, item: BatchItem) -> None:
+        live.set(item)
+        self._journal.note(live.batch.id, item)
+
+    def _end(self, live: LiveBatch) -> None:
         done = [item for item in live.items.values() if item.state is ItemState.DONE]
         if len(done) > 1 and not any(item.files for item in done):
             self.log.error(
@@ -280,11 +271,14 @@ class BatchManager(LoggingConfigurable):
                 len(done),
                 live.batch.id,
             )
-        with contextlib.suppress(SnapshotsError):
-            await self._save()
-        self._live.pop(live.batch.id, None)
-        live.ended.set()
-        live.wake(None)
+        live.end()
+        self._drop_ended()
+
+    def _drop_ended(self) -> None:
+        """Forgets batches about which the database knows everything."""
+        for batch_id, live in list(self._live.items()):
+            if live.ended.is_set() and not self._journal.holds(batch_id):
+                del self._live[batch_id]
 
     def _job(self, course: Course, batch: Batch, student: str) -> CaptureJob:
         home = self._volumes.home(course, student)
@@ -307,41 +301,19 @@ class BatchManager(LoggingConfigurable):
             extra={"course": course.code, "by": batch.requested_by},
         )
 
-    def _set(self, live: LiveBatch, item: BatchItem) -> None:
-        live.items[item.student] = item
-        live.wake(item.student)
-        self._dirty.add((live.batch.id, item.student))
-        if self._saver is None or self._saver.done():
-            self._saver = asyncio.create_task(self._save_soon())
 
-    async def _save_soon(self) -> None:
-        while self._dirty:
-            await asyncio.sleep(_SAVE_SECONDS)
-            try:
-                await self._save()
-            except SnapshotsError as error:
-                self.log.warning("The state of batches could not be saved yet: %s", error)
+def _queued(batch: Batch, items: Iterable[BatchItem]) -> Batch:
+    """The batch with these of its items waiting for their turn."""
+    again = {item.student for item in items}
+    return replace(
+        batch,
+        items=tuple(_requeued(item) if item.student in again else item for item in batch.items),
+    )
 
-    async def _save(self) -> None:
-        dirty, self._dirty = self._dirty, set()
-        taken, self._taken = self._taken, []
-        items = [
-            (batch_id, self._live[batch_id].items[student])
-            for batch_id, student in dirty
-            if batch_id in self._live
-        ]
 
-        def save(db: Session) -> None:
-            for batch_id, item in items:
-                batches.save_item(db, batch_id, item)
-            catalog.put(db, taken)
-
-        try:
-            await self._store.write(save)
-        except BaseException:
-            self._dirty |= dirty
-            self._taken = taken + self._taken
-            raise
+def _requeued(item: BatchItem) -> BatchItem:
+    """As it was before it was tried, but for the number of attempts."""
+    return BatchItem(student=item.student, attempts=item.attempts)
 
 
 def today(course: Course) -> date:

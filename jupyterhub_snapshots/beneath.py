@@ -396,6 +396,15 @@ class Finder:
         return self._folder.lstat(parts[-1])
 
 
+def identity(path: str) -> tuple[int, int]:
+    """Device and inode of a folder that the operator named; zeros when there is none."""
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
+
+
 def _one(name: str) -> str:
     """The name, if it is that of one thing directly below. Raises NotBelow."""
     if name in ("", ".", "..") or "/" in name or "\0" in name:

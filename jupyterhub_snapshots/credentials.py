@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from jupyterhub.services.auth import HubOAuth
@@ -21,6 +21,8 @@ from .metrics import REFUSED_CREDENTIALS
 from .roster import Roster
 from .store import Store, keys
 
+#: How long the hub may take to answer.
+HUB_SECONDS = 10.0
 _WATCHED_ADDRESSES = 10_000
 
 
@@ -61,7 +63,7 @@ class Credentials(LoggingConfigurable):
         site_courses: Iterable[Course] = (),
         parent: Configurable | None = None,
     ) -> None:
-        """`site_key` is the one key of a service without a hub, good for `site_courses`."""
+        """`site_key` is the one key of a service without a hub: its administrator's."""
         super().__init__(parent=parent)
         self._store = store
         self._roster = roster
@@ -76,7 +78,7 @@ class Credentials(LoggingConfigurable):
         Raises NotAuthenticated or TooManyAttempts for a wrong or revoked one, HubUnavailable.
         """
         if self._site_key and hmac.compare_digest(_digest(secret), self._site_key):
-            return Principal("key:site", None, roles=self._site_roles, credential="key")
+            return Principal("key:site", None, admin=True, roles=self._site_roles, credential="key")
         key = await self._store.read(lambda db: keys.check_key(db, secret))
         if key is None:
             await self._refuse("key", address)
@@ -104,22 +106,17 @@ class Credentials(LoggingConfigurable):
         if self.hub_auth is None:
             await self._refuse("token", address)
         assert self.hub_auth is not None
-        try:
-            model = await self.hub_auth.user_for_token(token, use_cache=not fresh, sync=False)
-        except HTTPError as error:
-            raise _hub_down() from error
+        model = await _asked(self.hub_auth.user_for_token(token, use_cache=not fresh, sync=False))
         if model is None:
             await self._refuse("token", address)
+        assert model is not None
         return await self.of_model(model, "token")
 
     async def of_session(self, handler: Any) -> Principal | None:
         """The principal of a browser's session with the hub, or None. Raises HubUnavailable."""
         if self.hub_auth is None:
             return None
-        try:
-            model = await self.hub_auth.get_user(handler, sync=False)
-        except HTTPError as error:
-            raise _hub_down() from error
+        model = await _asked(self.hub_auth.get_user(handler, sync=False))
         return await self.of_model(model, "session") if model is not None else None
 
     async def of_model(self, model: dict[str, Any], credential: str) -> Principal:
@@ -173,10 +170,17 @@ class Credentials(LoggingConfigurable):
         )
 
 
-def _hub_down() -> HubUnavailable:
-    return HubUnavailable(
-        "The hub does not answer, so it can't be told who you are. Try again in a moment."
-    )
+async def _asked(answer: Awaitable[Any]) -> dict[str, Any] | None:
+    """What the hub says of a credential; None when nobody holds it. Raises HubUnavailable."""
+    try:
+        model = await asyncio.wait_for(answer, HUB_SECONDS)
+        if model is not None and not isinstance(model, dict):
+            raise ValueError("not an object")
+    except (HTTPError, ValueError, asyncio.TimeoutError) as error:
+        raise HubUnavailable(
+            "The hub does not answer, so it can't be told who you are. Try again in a moment."
+        ) from error
+    return model
 
 
 def _digest(secret: str) -> bytes:

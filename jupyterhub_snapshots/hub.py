@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import time
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -23,13 +23,22 @@ class HubClient:
         api_url: of the hub, ``JUPYTERHUB_API_URL``.
         token: of the service, ``JUPYTERHUB_API_TOKEN``.
         cache_seconds: how long an answer about a person may be used again.
+        trust: certificates, when the hub's internal SSL is on.
     """
 
-    def __init__(self, api_url: str, token: str, cache_seconds: float, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        token: str,
+        cache_seconds: float,
+        log: logging.Logger,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         self._client = httpx.AsyncClient(
             base_url=api_url.rstrip("/") + "/",
             headers={"Authorization": f"token {token}"},
             timeout=_TIMEOUT_SECONDS,
+            verify=trust or True,
         )
         self._cache_seconds = cache_seconds
         self._log = log
@@ -40,8 +49,7 @@ class HubClient:
 
         Raises HubUnavailable.
         """
-        answer = await self._get(f"groups/{quote(group, safe='')}")
-        return [str(name) for name in answer["users"]] if answer is not None else []
+        return await self._names(f"groups/{quote(group, safe='')}", "users")
 
     async def groups_of(self, username: str) -> frozenset[str]:
         """Groups of a person; none for one whom the hub does not know. Raises HubUnavailable."""
@@ -49,28 +57,25 @@ class HubClient:
         known = self._groups.get(username)
         if known is not None and now < known[0]:
             return known[1]
-        answer = await self._get(f"users/{quote(username, safe='')}")
-        groups = frozenset(map(str, answer["groups"])) if answer is not None else frozenset()
+        groups = frozenset(await self._names(f"users/{quote(username, safe='')}", "groups"))
         if len(self._groups) >= _CACHED_MOST:
             self._groups.clear()
         self._groups[username] = (now + self._cache_seconds, groups)
         return groups
 
-    async def _get(self, path: str) -> dict[str, Any] | None:
+    async def _names(self, path: str, key: str) -> list[str]:
+        """The names under that key of the answer; none when there is nothing of that path."""
         try:
             response = await self._client.get(path)
             if response.status_code == httpx.codes.NOT_FOUND:
-                return None
+                return []
             response.raise_for_status()
-            answer = response.json()
-            if not isinstance(answer, dict):
-                raise ValueError("not an object")
-        except (httpx.HTTPError, ValueError) as error:
+            return [str(name) for name in response.json()[key]]
+        except (httpx.HTTPError, ValueError, TypeError, KeyError) as error:
             self._log.warning("The hub did not answer %s: %s", path, error)
             raise HubUnavailable(
                 "The hub does not answer, so it can't be told who you are. Try again in a moment."
             ) from error
-        return answer
 
     async def close(self) -> None:
         """Closes the connections."""

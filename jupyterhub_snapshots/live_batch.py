@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
-from .core.records import Batch
+from .core.records import Batch, BatchItem
 
 
-class Watch:
+class _Watch:
     """Which items changed since it was last looked at."""
 
     def __init__(self) -> None:
@@ -19,34 +19,60 @@ class Watch:
 
 
 class LiveBatch:
-    """A batch that is being run."""
+    """A batch that is being run.
+
+    Attributes:
+        checked: ends when it is known that its captures have a place to go to.
+    """
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
         self.items = {item.student: item for item in batch.items}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[BatchItem]] = set()
+        self.checked: asyncio.Task[None] | None = None
         self.ended = asyncio.Event()
-        self.stopping = False
-        self._watches: set[Watch] = set()
+        self._watches: set[_Watch] = set()
 
     @property
     def batch(self) -> Batch:
         """The batch as it stands now."""
         return replace(self._batch, items=tuple(self.items.values()))
 
+    def set(self, item: BatchItem) -> None:
+        """Notes where the capture of one student stands, and tells those who follow."""
+        self.items[item.student] = item
+        for watch in self._watches:
+            watch.changed.add(item.student)
+            watch.event.set()
+
+    def end(self) -> None:
+        """Nothing more will happen."""
+        self.ended.set()
+        for watch in self._watches:
+            watch.event.set()
+
+    async def cancel(self) -> None:
+        """Stops the captures that are not done, and waits until all have ended."""
+        for task in self.tasks:
+            task.cancel()
+        await self.ended.wait()
+
+    async def events(self) -> AsyncIterator[list[BatchItem]]:
+        """First every item, then those that changed, until all have ended."""
+        with self._watch() as watch:
+            yield list(self.items.values())
+            while not self.ended.is_set() or watch.changed:
+                await watch.event.wait()
+                watch.event.clear()
+                changed, watch.changed = watch.changed, set()
+                if changed:
+                    yield [self.items[student] for student in sorted(changed)]
+
     @contextlib.contextmanager
-    def watch(self) -> Iterator[Watch]:
-        """Something that learns which items change while the block runs."""
-        watch = Watch()
+    def _watch(self) -> Iterator[_Watch]:
+        watch = _Watch()
         self._watches.add(watch)
         try:
             yield watch
         finally:
             self._watches.discard(watch)
-
-    def wake(self, student: str | None) -> None:
-        """Tells the watches that this item changed, or that the batch ended."""
-        for watch in self._watches:
-            if student is not None:
-                watch.changed.add(student)
-            watch.event.set()

@@ -6,9 +6,16 @@ import asyncio
 import errno
 
 from .beneath import Folder, NotBelow
-from .core.names import check_report_suffix, report_filename
+from .core.names import check_report_suffix, is_component, report_filename
 from .core.records import Course
-from .errors import HomeNotFound, MissingField, ReportExists, StorageFull, StorageUnavailable
+from .errors import (
+    HomeNotFound,
+    InvalidName,
+    MissingField,
+    ReportExists,
+    StorageFull,
+    StorageUnavailable,
+)
 from .volumes import LocalVolumes
 
 _MODE = 0o644
@@ -23,12 +30,14 @@ class ReportManager:
     async def put(self, course: Course, username: str, filename: str, content: bytes) -> str:
         """Writes the file into the home, owned by the student; returns the name it got.
 
-        Raises HomeNotFound, MissingField (no usable name), ReportExists, RefusedFileType,
-        StorageFull, StorageUnavailable.
+        Raises HomeNotFound, InvalidName, MissingField (no usable name), ReportExists,
+        RefusedFileType, StorageFull, StorageUnavailable.
         """
         name = report_filename(filename)
         if not name:
             raise MissingField("The file has no usable name. Send it with one, as report.html.")
+        if not is_component(name):
+            raise InvalidName("The file's name is too long. Send it with a shorter one.")
         home = self._volumes.home(course, username)
         await asyncio.to_thread(self._write, home, name, content)
         return name

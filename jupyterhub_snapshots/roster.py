@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 
-from traitlets import Float, Unicode
+from traitlets import Float, TraitError, Unicode, validate
 from traitlets.config import Configurable, LoggingConfigurable
 
 from .core.names import student_folder
@@ -14,7 +14,7 @@ from .core.records import Course, Member, Role
 from .errors import CourseNotFound, HubUnavailable, InvalidName, StudentNotFound
 from .hub import HubClient
 from .store import Store, people
-from .volumes import LocalVolumes
+from .volumes import LocalVolumes, fields_of
 
 HUB, HOMES = "hub", "homes"
 
@@ -41,6 +41,12 @@ class Roster(LoggingConfigurable):
         """,
     ).tag(config=True)
 
+    @validate("instructor_group", "student_group")
+    def _check_group(self, proposal: dict[str, str]) -> str:
+        if fields_of(proposal["value"]) != ["course"]:
+            raise TraitError("the name of a group must have {course} once in it")
+        return proposal["value"]
+
     def __init__(
         self,
         *,
@@ -56,7 +62,9 @@ class Roster(LoggingConfigurable):
         self._hub = hub
         self.courses = tuple(courses)
         self._refreshed: dict[int, float] = {}
-        self._locks: dict[int, asyncio.Lock] = {course.id: asyncio.Lock() for course in courses}
+        self._locks: dict[int, asyncio.Lock] = {
+            course.id: asyncio.Lock() for course in self.courses
+        }
         self._groups = {
             template.format(course=course.code): (course.id, role)
             for course in self.courses
@@ -78,7 +86,7 @@ class Roster(LoggingConfigurable):
         for course in self.courses:
             if course.id == course_id:
                 return course
-        raise CourseNotFound("There is no such course.")
+        raise CourseNotFound("The course is not configured any more.")
 
     async def roles(self, username: str, groups: Iterable[str] | None = None) -> dict[int, Role]:
         """The person's role in each course.
@@ -92,14 +100,15 @@ class Roster(LoggingConfigurable):
                 groups = await self._hub.groups_of(username)
             except HubUnavailable:
                 return await self._store.read(lambda db: people.roles_of(db, username))
-        source = HUB if groups is not None else None
-        roles = await self._store.read(lambda db: people.roles_of(db, username, source))
+        roles: dict[int, Role] = {}
         # The instructor's group counts more than the student's for one who is in both.
-        for name in sorted(groups or (), key=lambda name: self._is_instructor(name)):
+        for name in sorted(groups or (), key=self._is_instructor):
             if name in self._groups:
                 course_id, role = self._groups[name]
                 roles[course_id] = role
-        return roles
+        # What is given by hand, or by a folder of homes, stands above the groups.
+        source = HUB if groups is not None else None
+        return roles | await self._store.read(lambda db: people.roles_of(db, username, source))
 
     def _is_instructor(self, group: str) -> bool:
         return group in self._groups and self._groups[group][1] is Role.INSTRUCTOR
@@ -113,8 +122,7 @@ class Roster(LoggingConfigurable):
             fresh: read the roster anew even if it was read a moment ago.
         """
         await self.refresh(course, fresh=fresh)
-        found = await self._store.read(lambda db: people.members(db, course.id, Role.STUDENT))
-        return [member for member in found if member.active]
+        return await self._known_students(course)
 
     async def refresh(self, course: Course, *, fresh: bool = False) -> None:
         """Brings the database's list of members up to date with where it comes from."""
@@ -124,36 +132,48 @@ class Roster(LoggingConfigurable):
                 return
             if course.homes is not None:
                 names = await asyncio.to_thread(self._volumes.usernames, course)
+                first = course.id not in self._refreshed
+                if first and not names and await self._known_students(course):
+                    self.log.error(
+                        "%s is empty; going on with the last known students of %s. Is its disk "
+                        "mounted?",
+                        course.homes,
+                        course.code,
+                    )
+                    return
                 await self._set(course, Role.STUDENT, names, HOMES)
             elif self._hub is not None:
                 try:
-                    for template, role in (
-                        (self.instructor_group, Role.INSTRUCTOR),
-                        (self.student_group, Role.STUDENT),
-                    ):
-                        group = template.format(course=course.code)
-                        names = await self._hub.members_of(group)
-                        await self._set(course, role, names, HUB)
+                    instructors, students = await asyncio.gather(
+                        self._hub.members_of(self.instructor_group.format(course=course.code)),
+                        self._hub.members_of(self.student_group.format(course=course.code)),
+                    )
                 except HubUnavailable:
                     self.log.warning(
                         "The hub does not answer; going on with the last known roster of %s",
                         course.code,
                     )
                     return
+                # As in `roles`: who is in both groups is an instructor.
+                students = sorted(set(students) - set(instructors))
+                await self._set(course, Role.INSTRUCTOR, instructors, HUB)
+                await self._set(course, Role.STUDENT, students, HUB)
             self._refreshed[course.id] = time.monotonic()
+
+    async def _known_students(self, course: Course) -> list[Member]:
+        found = await self._store.read(lambda db: people.members(db, course.id, Role.STUDENT))
+        return [member for member in found if member.active]
 
     async def _set(self, course: Course, role: Role, names: list[str], source: str) -> None:
         usable = []
         for name in names:
-            try:
-                usable.append(student_folder(name))
-            except InvalidName:
-                self.log.warning("Left out %r of %s: it can't name a folder", name, course.code)
-
-        def changed(known: list[Member]) -> bool:
-            return {member.username for member in known if member.active} != set(usable)
-
-        if changed(await self._store.read(lambda db: people.members(db, course.id, role))):
+            if _is_username(name):
+                usable.append(name)
+            else:
+                self.log.warning("Left out %r of %s: no student can have it", name, course.code)
+        if not await self._store.read(
+            lambda db: people.has_members(db, course.id, usable, role, source)
+        ):
             await self._store.write(
                 lambda db: people.set_members(db, course.id, usable, role, source)
             )
@@ -163,32 +183,53 @@ class Roster(LoggingConfigurable):
 
         Raises InvalidName for a text that can be neither.
         """
-        student_folder(text)
-        if not text.isprintable() or any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not _is_username(text):
             raise InvalidName("This can't be the name of a student.")
         username = await self._store.read(lambda db: people.username_of_canvas_id(db, text))
         return username if username is not None else text
 
     async def find_student(self, course: Course, student_id: str) -> Member:
-        """The student of that id, or of that username or Canvas id when it is no number.
+        """The student of that id; when there is none, of that hub username or Canvas id.
 
         Raises StudentNotFound.
         """
         await self.refresh(course)
-        if student_id.isascii() and student_id.isdigit():
-            number = int(student_id[:18])
+        member = None
+        if student_id.isascii() and student_id.isdigit() and len(student_id) < 19:
+            number = int(student_id)
             member = await self._store.read(lambda db: people.find_member(db, course.id, number))
-        else:
-            try:
-                username = await self.resolve(course, student_id)
-            except InvalidName:
-                username = ""
-            member = await self._store.read(
-                lambda db: people.find_by_username(db, course.id, username)
-            )
+        if member is None and _is_username(student_id):
+            member = await self._find_named(course, student_id)
         if member is None:
-            raise StudentNotFound(
-                "There is no such student in this course. The course's list of students shows "
-                "the ids."
-            )
+            raise _no_student()
         return member
+
+    async def find_named_student(self, course: Course, name: str) -> Member:
+        """The student of that hub username or Canvas id, also when it looks like another's id.
+
+        Raises StudentNotFound.
+        """
+        await self.refresh(course)
+        member = await self._find_named(course, name) if _is_username(name) else None
+        if member is None:
+            raise _no_student()
+        return member
+
+    async def _find_named(self, course: Course, name: str) -> Member | None:
+        username = await self.resolve(course, name)
+        return await self._store.read(lambda db: people.find_by_username(db, course.id, username))
+
+
+def _no_student() -> StudentNotFound:
+    return StudentNotFound(
+        "There is no such student in this course. The course's list of students shows the ids."
+    )
+
+
+def _is_username(text: str) -> bool:
+    """Whether it can name a folder, and be written into a database and into a log."""
+    try:
+        student_folder(text)
+    except InvalidName:
+        return False
+    return text.isprintable()

@@ -25,12 +25,20 @@ from .core.names import (
 from .core.records import Course, Snapshot
 from .engine import sidecar
 from .engine.staging import attempt, home_lock, open_root
-from .errors import FileNotFound, InvalidName, SnapshotNotFound, SnapshotPinned
+from .errors import (
+    FileNotFound,
+    InvalidName,
+    SnapshotNotFound,
+    SnapshotPinned,
+    StorageUnavailable,
+)
 from .store import Store, catalog
 
 #: A folder that changed this shortly before it was read may have changed again unseen.
 _RACY_NS = 2_000_000_000
 _LOCK_SECONDS = 10
+#: Some file systems use all 64 bits of an inode's number, databases have a sign.
+_INODE_BITS = 2**63 - 1
 
 Names = dict[str, int]
 
@@ -71,8 +79,9 @@ class SnapshotCatalog:
 
         Raises StorageUnavailable when the folder of the snapshots is missing.
         """
-        found = await asyncio.to_thread(self._scan, course, student)
+        # In this order: what is put into the catalogue meanwhile must not seem to be gone.
         known = await self._store.read(lambda db: catalog.known(db, course.id, student))
+        found = await asyncio.to_thread(self._scan, course, student)
         fresh = {
             key: inode for key, inode in found.items() if key not in known or known[key][0] != inode
         }
@@ -81,7 +90,9 @@ class SnapshotCatalog:
             await self._store.write(lambda db: catalog.forget(db, course.id, gone))
         if fresh:
             records = await self.describe_again(course, fresh)
-            known |= {(record.student, record.name): (i, record) for i, record in records}
+            for inode, record in records:
+                pinned = known.get((record.student, record.name), (0, record))[1].pinned
+                known[record.student, record.name] = inode, replace(record, pinned=pinned)
         return [
             known[key][1]
             for key in sorted(found)
@@ -104,16 +115,25 @@ class SnapshotCatalog:
                 return snapshot
         raise _no_snapshot(student, name)
 
+    def check_root(self, course: Course) -> None:
+        """Makes sure that the disk of the course's snapshots is mounted; for threads.
+
+        Raises StorageUnavailable.
+        """
+        _mounted_root(course).close()
+
     def _scan(self, course: Course, student: str | None) -> dict[tuple[str, str], int]:
         """(student, snapshot name) to inode, of everything on the disk."""
-        with open_root(course.root) as root:
+        with _mounted_root(course) as root:
             if student is not None:
                 students = [student]
             else:
                 students = [
                     entry.name
                     for entry in root.scan()
-                    if entry.name != SERVICE_DIR and entry.is_dir(follow_symlinks=False)
+                    if entry.name != SERVICE_DIR
+                    and entry.name.isprintable()
+                    and entry.is_dir(follow_symlinks=False)
                 ]
             found = {}
             for each in students:
@@ -130,9 +150,11 @@ class SnapshotCatalog:
             began = time.time_ns()
             with root.enter([student]) as folder:
                 names = {
-                    entry.name: entry.inode()
+                    entry.name: entry.inode() & _INODE_BITS
                     for entry in folder.scan()
-                    if is_snapshot_name(entry.name) and entry.is_dir(follow_symlinks=False)
+                    if is_snapshot_name(entry.name)
+                    and entry.name.isprintable()
+                    and entry.is_dir(follow_symlinks=False)
                 }
         except (NotBelow, InvalidName):
             return {}
@@ -149,7 +171,7 @@ class SnapshotCatalog:
             try:
                 with root.enter([student]) as folder:
                     header = sidecar.read_header(folder, name)
-                    inode = folder.lstat(name).st_ino
+                    inode = folder.lstat(name).st_ino & _INODE_BITS
             except NotBelow:
                 return []
         return [(inode, _record(course.id, student, name, header))]
@@ -261,6 +283,28 @@ class SnapshotCatalog:
                     folder.sync()
             except (NotBelow, FileNotFoundError) as error:
                 raise _no_snapshot(student, name) from error
+
+
+def _mounted_root(course: Course) -> Folder:
+    """The root, if it is the one that was there when the service was started.
+
+    Another folder in its place is most likely a disk that is not mounted: to go on would lose
+    what the catalogue knows, and put snapshots where nobody looks for them. A disk that was
+    mounted again holds our own folder.
+    """
+    root = open_root(course.root)
+    status = root.status()
+    if not course.mounted or course.mounted[0] == (status.st_dev, status.st_ino):
+        return root
+    try:
+        root.lstat(SERVICE_DIR)
+    except NotBelow as error:
+        root.close()
+        raise StorageUnavailable(
+            f"The folder of the snapshots of {course.code} is not the one it was when the "
+            "service was started. Check that its disk is mounted."
+        ) from error
+    return root
 
 
 def _record(course_id: int, student: str, name: str, header: Header | None) -> Snapshot:

@@ -10,7 +10,7 @@ from traitlets import TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
 from .beneath import Folder, NotBelow
-from .core.names import is_component, student_folder
+from .core.names import student_folder
 from .core.records import Course
 from .errors import StorageUnavailable
 
@@ -30,8 +30,7 @@ class LocalVolumes(LoggingConfigurable):
     @validate("home_template")
     def _check_home_template(self, proposal: dict[str, str]) -> str:
         template = proposal["value"]
-        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-        if fields != ["username"] or not os.path.isabs(template):
+        if fields_of(template) != ["username"] or not os.path.isabs(template):
             raise TraitError("home_template must be an absolute path with {username} once in it")
         if ".." in PurePath(template).parts:
             raise TraitError("home_template must not contain '..'")
@@ -48,7 +47,7 @@ class LocalVolumes(LoggingConfigurable):
         return self.home_template.format(username=folder)
 
     def usernames(self, course: Course) -> list[str]:
-        """Everyone who has a home, for a course whose roster is a folder of homes.
+        """Names of all homes, for a course whose roster is a folder of homes.
 
         Raises StorageUnavailable when that folder is missing.
         """
@@ -57,21 +56,24 @@ class LocalVolumes(LoggingConfigurable):
         try:
             with Folder.at(course.homes) as homes:
                 entries = homes.scan()
+                status = homes.status()
         except NotBelow as error:
             raise StorageUnavailable(
                 "The folder of the students' homes is missing or can't be read. Check that its "
                 "disk is mounted."
             ) from error
-        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        usable = [name for name in names if is_component(name) and _is_text(name)]
-        for name in set(names) - set(usable):
-            self.log.warning("Left out the home %r: its name is not UTF-8", name)
-        return usable
+        mounted = course.mounted or ((status.st_dev, status.st_ino),)
+        if not entries and (status.st_dev, status.st_ino) not in mounted:
+            raise StorageUnavailable(
+                "The folder of the students' homes is empty and not the one it was when the "
+                "service was started. Check that its disk is mounted."
+            )
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
-def _is_text(name: str) -> bool:
+def fields_of(template: str) -> list[str]:
+    """What stands in braces, in its order. Raises TraitError when the braces don't match."""
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise TraitError(f"{template!r}: {error}") from error

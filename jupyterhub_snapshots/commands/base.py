@@ -7,7 +7,6 @@ from typing import Any
 
 from ..base_app import SnapshotsApp
 from ..core.records import Course
-from ..errors import SnapshotsError
 
 
 class Command(SnapshotsApp):
@@ -15,13 +14,9 @@ class Command(SnapshotsApp):
 
     def start(self) -> None:
         """Runs the command."""
-        try:
-            status = self.run()
-        except SnapshotsError as error:
-            self.exit_with(error.message)
-        else:
-            if status:
-                self.exit(status)
+        status = self.run_safely(self.run)
+        if status:
+            self.exit(status)
 
     def run(self) -> int:
         """Does the work and returns the exit status."""

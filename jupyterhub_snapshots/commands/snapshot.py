@@ -12,10 +12,12 @@ from traitlets import Bool, Dict, List, Unicode
 from ..base_app import ALIASES
 from ..batches import BatchManager
 from ..core.records import ENDED, Batch, Course, ItemState
+from ..errors import StudentNotFound
 from ..executors import LocalExecutor
 from ..roster import Roster
 from ..snapshots import SnapshotCatalog
 from ..store import Store
+from ..volumes import LocalVolumes
 from .base import Command
 
 
@@ -24,14 +26,15 @@ class SnapshotApp(Command):
 
     course = Unicode(help="Code of the course; may be left out when there is one.").tag(config=True)
     include_hidden = Bool(False, help="Capture hidden files, too.").tag(config=True)
-    classes: Any = List([LocalExecutor, BatchManager, Roster])
+    classes: Any = List([LocalExecutor, LocalVolumes, BatchManager, Roster])
     aliases: Any = Dict({**ALIASES, "course": "SnapshotApp.course"})
     flags: Any = Dict(
         {
+            **Command.flags,
             "include-hidden": (
                 {"SnapshotApp": {"include_hidden": True}},
                 "Capture hidden files, too.",
-            )
+            ),
         }
     )
 
@@ -69,6 +72,11 @@ class SnapshotApp(Command):
         try:
             if not students:
                 students = [member.username for member in await roster.students(course)]
+            if not students:
+                raise StudentNotFound(
+                    f"No student of {course.code} is known yet. Name them, or let the service "
+                    "read the roster from the hub first."
+                )
             batch = await batches.start(
                 course,
                 name,
@@ -76,12 +84,19 @@ class SnapshotApp(Command):
                 include_hidden=self.include_hidden,
                 requested_by=f"command ({getpass.getuser()})",
             )
-            ended: set[str] = set()
-            with tqdm(total=len(students), unit="home", disable=None) as bar:
-                async for items in batches.events(batch.id):
-                    ended |= {item.student for item in items if item.state in ENDED}
-                    bar.update(len(ended) - bar.n)
+            try:
+                await self._follow(batches, batch)
+            except asyncio.CancelledError:
+                await batches.cancel(batch)
+                raise
             return await batches.wait(batch.id)
         finally:
             await batches.stop()
             await executor.stop()
+
+    async def _follow(self, batches: BatchManager, batch: Batch) -> None:
+        ended: set[str] = set()
+        with tqdm(total=len(batch.items), unit="home", disable=None) as bar:
+            async for items in batches.events(batch.id):
+                ended |= {item.student for item in items if item.state in ENDED}
+                bar.update(len(ended) - bar.n)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ..errors import AccessDenied, CourseNotFound
-from .records import Role
+from ..errors import AccessDenied, CourseNotFound, StudentNotFound
+from .records import Member, Role
 
 
 class Action(str, Enum):
@@ -43,6 +43,8 @@ INSTRUCTOR = frozenset(Action) - PUBLIC - PERSONAL - {Action.READ_METRICS}
 STUDENT_OWN = frozenset({Action.LIST_SNAPSHOTS, Action.READ_FILES, Action.DOWNLOAD})
 #: What a hub administrator may do beside what an instructor may.
 ADMIN = frozenset({Action.READ_METRICS})
+#: What reaches into a home, and so only into that of one who is a student of the course now.
+AT_HOME = frozenset({Action.CAPTURE, Action.RETURN_REPORT})
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,21 @@ def require(
         )
 
 
+def require_student(member: Member | None, action: Action) -> Member:
+    """The member, if the action may be about this person. Raises StudentNotFound."""
+    left = member is not None and not (member.active and member.role is Role.STUDENT)
+    if member is None or (left and action in AT_HOME):
+        raise StudentNotFound(
+            "There is no such student in this course. The course's list of students shows the ids."
+        )
+    return member
+
+
 def course_unknown(principal: Principal) -> Exception:
-    """The error for a course that does not exist: only those who could see it learn that."""
+    """The error for a course that is not the caller's, or that does not exist.
+
+    Only those who could see it learn which of the two.
+    """
     if principal.admin:
         return CourseNotFound("There is no such course. GET /api/v1/…/courses lists them.")
     return AccessDenied(

@@ -42,6 +42,8 @@ class Course:
             folder is the roster; None when the roster is the hub's or the database's.
         folders: captures are limited to these folders of a home; empty for the whole home.
         staging: folder for unfinished work; None for one inside the root.
+        mounted: device and inode of the root and of the folder of homes when the service was
+            started; another folder in their place means that a disk is not mounted.
         locks: folder of the locks that keep captures of one home apart, also between courses;
             None for one inside the root.
     """
@@ -56,6 +58,7 @@ class Course:
     folders: tuple[str, ...] = ()
     staging: str | None = None
     locks: str | None = None
+    mounted: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

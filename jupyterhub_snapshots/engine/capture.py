@@ -64,12 +64,15 @@ def capture(job: CaptureJob) -> CaptureResult:
         _store_errors(),
         open_root(job.root) as root,
         home_lock(job.root, job.lock, job.home, deadline),
-        open_student(root, job.student) as student,
     ):
-        taken = existing(student, job)
+        taken = existing(root, job)
         if taken is not None:
             return taken
-        with _home(job.home) as home, attempt(job.root, job.staging, job.capture_id) as work:
+        with (
+            _home(job.home) as home,
+            open_student(root, job.student) as student,
+            attempt(job.root, job.staging, job.capture_id) as work,
+        ):
             if work.folder.status().st_dev != student.status().st_dev:
                 raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
             return _Capture(job, home, student, work, deadline).run()

@@ -18,13 +18,14 @@ from .job import CaptureJob, CaptureResult
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def existing(student: Folder, job: CaptureJob) -> CaptureResult | None:
+def existing(root: Folder, job: CaptureJob) -> CaptureResult | None:
     """What the same capture made earlier; None when the name is free. Raises SnapshotExists."""
     try:
-        student.lstat(job.snapshot)
+        with root.enter([job.student]) as student:
+            student.lstat(job.snapshot)
+            header = sidecar.read_header(student, job.snapshot)
     except NotBelow:
         return None
-    header = sidecar.read_header(student, job.snapshot)
     if header is not None and header.capture_id == job.capture_id:
         return result_of(header)
     raise _exists(job)

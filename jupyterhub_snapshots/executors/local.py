@@ -13,7 +13,8 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
 
@@ -62,9 +63,9 @@ class LocalExecutor(Executor):
         self._queues: dict[str, collections.deque[asyncio.Future[None]]] = {}
         self._turns: collections.deque[str] = collections.deque()
         self._running = 0
-        self._homes: dict[str, asyncio.Lock] = {}
+        self._homes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._idle: list[_Worker] = []
-        self._tasks: set[asyncio.Task[CaptureResult]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._stopped = False
 
     async def submit(
@@ -86,8 +87,6 @@ class LocalExecutor(Executor):
                     self._next()
         finally:
             self._tasks.discard(task)
-            if not lock.locked():
-                self._homes.pop(job.home, None)
 
     async def _turn(self, queue: str) -> None:
         """Waits for a free place; the queues take turns."""
@@ -119,15 +118,15 @@ class LocalExecutor(Executor):
             self._turns.append(queue)
 
     async def _capture(self, job: CaptureJob, started: Callable[[], None]) -> CaptureResult:
-        worker = self._idle.pop() if self._idle else await _Worker.start(self.niceness)
+        worker = await self._worker()
         started()
         try:
             answer = await worker.ask(asdict(job))
         except asyncio.CancelledError:
-            await asyncio.shield(self._end(worker, job))
+            await _uncancelled(self._end(worker, job))
             raise
         except (EOFError, ConnectionError, ValueError) as error:
-            await self._end(worker, job)
+            await _uncancelled(self._end(worker, job))
             raise errors.WorkerLost(
                 "The process that took the snapshot ended unexpectedly. Nothing half-made is "
                 "left; try again."
@@ -138,6 +137,13 @@ class LocalExecutor(Executor):
         result = answer["result"]
         problems = tuple(Problem(**problem) for problem in result.pop("problems"))
         return CaptureResult(problems=problems, **result)
+
+    async def _worker(self) -> _Worker:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.is_alive:
+                return worker
+        return await _Worker.start(self.niceness)
 
     async def _end(self, worker: _Worker, job: CaptureJob) -> None:
         await worker.stop(self.stop_grace_seconds)
@@ -182,6 +188,11 @@ class _Worker:
         )
         return cls(process)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.returncode is None
+
     async def ask(self, job: dict[str, object]) -> dict[str, dict[str, Any]]:
         """Sends one job and waits for its answer. Raises EOFError when the process ended."""
         assert self._process.stdin is not None
@@ -204,6 +215,14 @@ class _Worker:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+
+
+async def _uncancelled(work: Coroutine[Any, Any, None]) -> None:
+    """Runs the work to its end, also when the waiting task is cancelled once more."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
 
 
 def _error(answer: dict[str, Any]) -> Exception:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from jupyterhub.services.auth import HubOAuthCallbackHandler
+from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
 from tornado import web
 
 from .api import CourseListHandler, VersionHandler
-from .base import BaseHandler, Services
+from .base import BaseHandler, set_safe_headers
 from .batches import BatchEventsHandler, BatchHandler, BatchListHandler, BatchRetryHandler
 from .health import HealthHandler, MetricsHandler, NotFoundHandler, ReadyHandler
 from .keys import AuditHandler, KeyHandler, KeyListHandler
@@ -23,6 +23,7 @@ from .legacy import (
     LegacyZipHandler,
 )
 from .openapi import DocsHandler, OpenApiHandler, describe
+from .services import Services
 from .snapshots import (
     ClassArchiveHandler,
     FileHandler,
@@ -79,6 +80,26 @@ ROUTES: list[tuple[str, type[BaseHandler]]] = [
 ]
 
 
+class SignInHandler(HubOAuthCallbackHandler):
+    """The end of signing in; must ask the same `HubOAuth` that began it, which keeps the states."""
+
+    def initialize(self, hub_auth: HubOAuth) -> None:
+        """Called by Tornado."""
+        self.hub_auth = hub_auth
+
+    def set_default_headers(self) -> None:
+        """See `set_safe_headers`."""
+        set_safe_headers(self)
+
+
+class HomeHandler(web.RedirectHandler):
+    """Leads a person who follows the hub's link to the service to its description."""
+
+    def set_default_headers(self) -> None:
+        """See `set_safe_headers`."""
+        set_safe_headers(self)
+
+
 def make_application(services: Services, **settings: Any) -> web.Application:
     """The web application below the services' prefix."""
     prefix = services.prefix
@@ -87,14 +108,21 @@ def make_application(services: Services, **settings: Any) -> web.Application:
         (_pattern(prefix, template), handler, handed) for template, handler in ROUTES
     ]
     if services.credentials.hub_auth is not None:
-        routes.append((re.escape(prefix) + "oauth_callback", HubOAuthCallbackHandler))
-        routes.append((re.escape(prefix), web.RedirectHandler, {"url": f"{prefix}api/v1/docs"}))
+        routes.append(
+            (
+                re.escape(prefix) + "oauth_callback",
+                SignInHandler,
+                {"hub_auth": services.credentials.hub_auth},
+            )
+        )
+        routes.append((re.escape(prefix), HomeHandler, {"url": f"{prefix}api/v1/docs"}))
     return web.Application(
         routes,
         default_handler_class=NotFoundHandler,
         default_handler_args=handed,
         log_function=_no_access_log,
         openapi=describe(ROUTES, prefix.rstrip("/")),
+        last_snapshot_all={},
         **settings,
     )
 

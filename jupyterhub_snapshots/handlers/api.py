@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from ..core.access import Action
@@ -10,12 +11,16 @@ from ..core.records import Role
 from .base import BaseHandler, Operation
 from .models import CourseModel, PageQuery, VersionModel, course_model
 
+Record = TypeVar("Record")
+
 
 class ApiHandler(BaseHandler):
     """A route of the API."""
 
-    def reply_list(self, values: list[Any], page: PageQuery) -> None:
-        """Answers a list, or one page of it with Link headers (RFC 8288)."""
+    def reply_list(
+        self, values: list[Record], page: PageQuery, model: Callable[[Record], object]
+    ) -> None:
+        """Answers the models of a list, or of one page of it with Link headers (RFC 8288)."""
         if page.per_page is not None:
             pages = max(1, -(-len(values) // page.per_page))
             links = {"first": 1, "prev": page.page - 1, "next": page.page + 1, "last": pages}
@@ -29,7 +34,7 @@ class ApiHandler(BaseHandler):
             )
             begin = (page.page - 1) * page.per_page
             values = values[begin : begin + page.per_page]
-        self.reply(values)
+        self.reply([model(value) for value in values])
 
     def _page_url(self, number: int) -> str:
         query = {name: found[0] for name, found in self.request.query_arguments.items()}
@@ -63,8 +68,8 @@ class CourseListHandler(ApiHandler):
     async def get(self, ident: str) -> None:
         """See the class."""
         mine = [
-            course_model(course)
+            course
             for course in self.services.roster.courses
             if self.caller.admin or self.caller.role_in(course.id) is Role.INSTRUCTOR
         ]
-        self.reply_list(mine, self.query(PageQuery))
+        self.reply_list(mine, self.query(PageQuery), course_model)

@@ -15,19 +15,19 @@ from tornado import httputil, web
 from tornado.log import app_log as log
 
 from .. import errors
-from ..audit import AuditLog
-from ..batches import BatchManager
-from ..core.access import PUBLIC, Action, Principal, course_unknown, require
+from ..core.access import (
+    PUBLIC,
+    Action,
+    Principal,
+    course_unknown,
+    require,
+    require_student,
+)
 from ..core.records import AuditEvent, Course, Member
-from ..credentials import Credentials
 from ..metrics import REQUEST_SECONDS
-from ..reports import ReportManager
-from ..roster import Roster
-from ..snapshots import SnapshotCatalog
-from ..store import Store
 from ..store.database import utc_now
-from ..volumes import LocalVolumes
 from .error_body import error_body, error_page, status_of
+from .services import Services
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -60,20 +60,13 @@ class Operation:
     media: str = "application/json"
 
 
-@dataclass(frozen=True)
-class Services:
-    """The parts that handlers call."""
-
-    store: Store
-    credentials: Credentials
-    roster: Roster
-    volumes: LocalVolumes
-    snapshots: SnapshotCatalog
-    batches: BatchManager
-    reports: ReportManager
-    audit: AuditLog
-    prefix: str
-    standalone: bool
+def set_safe_headers(handler: web.RequestHandler) -> None:
+    """Nothing of ours is framed, sniffed, cached or run."""
+    handler.set_header("X-Content-Type-Options", "nosniff")
+    handler.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    handler.set_header("Cache-Control", "no-store")
+    handler.set_header("Referrer-Policy", "no-referrer")
+    handler.clear_header("Server")
 
 
 @web.stream_request_body
@@ -93,6 +86,7 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
     student: Member | None = None
     student_name: str | None = None
     target: str | None = None
+    _xsrf_refused = False
 
     def initialize(self, services: Services) -> None:
         """Called by Tornado."""
@@ -102,17 +96,16 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
         self._received = 0
 
     def set_default_headers(self) -> None:
-        """Nothing of ours is framed, sniffed, cached or run."""
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.clear_header("Server")
+        """See `set_safe_headers`."""
+        set_safe_headers(self)
 
     def check_xsrf_cookie(self) -> None:
-        """Only a session needs the check; HubOAuth asks for it when it looks at the cookie."""
-        if self.hub_auth is not None and hasattr(self, "_cached_hub_user"):
+        """HubOAuth asks for it when it looks at a session's cookie; a token or key needs none."""
+        try:
             super().check_xsrf_cookie()
+        except web.HTTPError:
+            self._xsrf_refused = True
+            raise
 
     @property
     def caller(self) -> Principal:
@@ -147,29 +140,41 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
             if action not in PUBLIC:
                 self.principal = await self.authenticate()
                 if self.principal is None:
-                    if self._wants_page():
-                        self.redirect(self.get_login_url())
-                        return
-                    raise errors.NotAuthenticated(
-                        "Sign in: send a hub token as 'Authorization: token …', or a personal "
-                        "key as 'X-Api-Key: …'."
-                    )
-                await self.authorize(action)
+                    self._ask_to_sign_in()
+                else:
+                    await self.authorize(action)
         except (errors.SnapshotsError, web.HTTPError) as error:
             self._refuse(error)
 
     def _check_length(self) -> None:
-        length = self.request.headers.get("Content-Length", "0")
-        if length.isdigit() and int(length) > self.max_body_bytes:
+        length = self._announced_bytes()
+        if length > self.max_body_bytes:
             self.set_header("Connection", "close")
-            if int(length) > DRAINED_BYTES:
+            if length > DRAINED_BYTES:
                 raise _too_large(self.max_body_bytes)
 
+    def _announced_bytes(self) -> int:
+        length = self.request.headers.get("Content-Length", "")
+        return int(length) if length.isascii() and length.isdigit() else 0
+
+    def _ask_to_sign_in(self) -> None:
+        if self._xsrf_refused:
+            raise errors.AccessDenied(
+                "A session must show that the request is its own: send the cookie _xsrf as the "
+                "header X-XSRFToken too."
+            )
+        if not self._wants_page():
+            raise errors.NotAuthenticated(
+                "Sign in: send a hub token as 'Authorization: token …', or a personal key as "
+                "'X-Api-Key: …'."
+            )
+        self.set_header("Connection", "close")  # see `_refuse`
+        self.redirect(self.get_login_url())
+
     def _refuse(self, error: Exception) -> None:
-        headers = self.request.headers
-        length = headers.get("Content-Length", "0")
-        has_body = "Transfer-Encoding" in headers or length not in ("", "0")
-        if not has_body or (length.isdigit() and int(length) > DRAINED_BYTES):
+        # An answer before the request's end is read, even of one without a body, makes Tornado
+        # close the connection without a word; a proxy that goes on to use it answers 503.
+        if self._announced_bytes() > DRAINED_BYTES:
             raise error
 
         async def answer(*args: str, **kwargs: str) -> None:
@@ -200,35 +205,38 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
     async def authorize(self, action: Action) -> None:
         """Looks up what the path names and asks whether the caller may do this there."""
         names = self.path_kwargs
+        self.student_name, self.target = names.get("student"), names.get("name")
         ident = names.get("ident")
         if ident not in (None, "me", self.caller.username) and not self.caller.admin:
             raise errors.AccessDenied(
                 "The path names another person. Use your own hub username, or 'me'."
             )
-        if "course" in names:
-            self.course = self.services.roster.find_course(names["course"])
-            if self.course is None:
-                raise course_unknown(self.caller)
-            course_id = self.course.id
-            role = self.caller.role_in(course_id)
-            if role is None and not self.caller.admin:
-                raise errors.AccessDenied(
-                    "You are not an instructor of this course. Check its title, or ask the "
-                    "administrator of the hub."
-                )
-            if "student" not in names:
-                require(self.caller, action, course_id)
-                return
-            member = None
-            try:
-                member = await self.services.roster.find_student(self.course, names["student"])
-            finally:
-                # Nobody but an instructor learns whether there is such a student.
-                require(self.caller, action, course_id, member.username if member else None)
-            self.student = member
-            self.student_name = member.username
-        else:
+        if "course" not in names:
             require(self.caller, action)
+            return
+        course = self.enter_course(names["course"])
+        if "student" not in names:
+            require(self.caller, action, course.id)
+            return
+        member = None
+        try:
+            member = await self.services.roster.find_student(course, names["student"])
+            self.student_name = member.username
+        finally:
+            # Nobody but an instructor learns whether there is such a student.
+            require(self.caller, action, course.id, member.username if member else None)
+        self.student = require_student(member, action)
+
+    def enter_course(self, name: str) -> Course:
+        """The course of that code or title, if the caller has anything to do with it.
+
+        Raises AccessDenied, CourseNotFound.
+        """
+        course = self.course = self.services.roster.find_course(name)
+        known = course is not None and self.caller.role_in(course.id) is not None
+        if course is None or not (known or self.caller.admin):
+            raise course_unknown(self.caller)
+        return course
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """Path and query as UTF-8; what is not is kept as it is and matches nothing."""

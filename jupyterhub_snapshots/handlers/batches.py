@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from tornado.iostream import StreamClosedError
 
 from .. import errors
 from ..core.access import Action
-from ..core.records import Batch
+from ..core.records import Batch, BatchItem
 from .api import ApiHandler
 from .base import Operation
 from .models import BatchModel, PageQuery, batch_model, item_model
 
-_HEARTBEAT_SECONDS = 15
+#: Time without news after which a line is sent, so that nobody on the way hangs up.
+HEARTBEAT_SECONDS = 15
 
 
 class BatchBaseHandler(ApiHandler):
@@ -44,7 +47,7 @@ class BatchListHandler(ApiHandler):
     async def get(self, ident: str, course: str) -> None:
         """See the class."""
         found = await self.services.batches.recent(self.here.id)
-        self.reply_list([batch_model(batch) for batch in found], self.query(PageQuery))
+        self.reply_list(found, self.query(PageQuery), batch_model)
 
 
 class BatchHandler(BatchBaseHandler):
@@ -97,26 +100,31 @@ class BatchEventsHandler(BatchBaseHandler):
         found = await self.batch(batch)
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")
-        events = self.services.batches.events(found.id)
-        following = asyncio.ensure_future(anext(events, None))
         try:
-            while True:
-                done, _ = await asyncio.wait({following}, timeout=_HEARTBEAT_SECONDS)
-                if not done:
-                    await self._send(": still running\n\n")
-                    continue
-                items = following.result()
-                if items is None:
-                    break
-                await self._event("items", [item_model(item).json_value() for item in items])
-                following = asyncio.ensure_future(anext(events, None))
+            async with contextlib.aclosing(self.services.batches.events(found.id)) as events:
+                await self._follow(events)
             final = await self.services.batches.get(found.id)
             await self._event("end", batch_model(final))
             self.finish()
         except StreamClosedError:
             return  # the client went away
+
+    async def _follow(self, events: AsyncIterator[list[BatchItem]]) -> None:
+        following = asyncio.ensure_future(anext(events, None))
+        try:
+            while True:
+                done, _ = await asyncio.wait({following}, timeout=HEARTBEAT_SECONDS)
+                if not done:
+                    await self._send(": still running\n\n")
+                    continue
+                items = following.result()
+                if items is None:
+                    return
+                await self._event("items", [item_model(item).json_value() for item in items])
+                following = asyncio.ensure_future(anext(events, None))
         finally:
             following.cancel()
+            await asyncio.wait({following})
 
     async def _event(self, name: str, data: object) -> None:
         await self._send(f"event: {name}\ndata: {json.dumps(data)}\n\n")

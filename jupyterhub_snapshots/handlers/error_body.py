@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from http import HTTPStatus
 
+from pydantic.alias_generators import to_camel
+
 from .. import errors
 
 #: Family of errors to HTTP status; the nearest base class counts.
@@ -41,7 +43,7 @@ def error_body(status: int, error: BaseException | None) -> dict[str, object]:
         return (
             body
             | {"code": error.code, "message": error.message}
-            | ({"details": error.details} if error.details else {})
+            | ({"details": _camel(error.details)} if error.details else {})
         )
     code = phrase.lower().replace(" ", "_").replace("-", "_")
     message = {
@@ -53,6 +55,10 @@ def error_body(status: int, error: BaseException | None) -> dict[str, object]:
         "code": code if status != HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error",
         "message": message,
     }
+
+
+def _camel(details: dict[str, object]) -> dict[str, object]:
+    return {to_camel(name): value for name, value in details.items()}
 
 
 def error_page(body: dict[str, object]) -> str:

@@ -15,7 +15,7 @@ from tornado import httputil
 from .. import errors
 from ..archive import Archive, Part
 from ..batches import today
-from ..core.access import Action, require
+from ..core.access import AT_HOME, Action, require, require_student
 from ..core.names import snapshot_name
 from ..core.records import Batch, Course, ItemState, Role
 from .base import BaseHandler, Operation
@@ -77,6 +77,7 @@ class LegacyHandler(BaseHandler):
     def read_form(self) -> None:
         """Reads the body, once for all fields."""
         self.fields, self.files = self.form()
+        self.student_name = self.optional("STUDENT_ID") or None
 
     def field(self, name: str, example: str) -> str:
         """The first value of a field. Raises MissingField when it is absent or empty."""
@@ -96,34 +97,40 @@ class LegacyHandler(BaseHandler):
 
         Raises AccessDenied, CourseNotFound, InvalidRequest (several to choose from).
         """
-        roster = self.services.roster
         name = self.request.headers.get("Course") or self.optional("COURSE")
-        if name:
-            course = roster.find_course(name)
-            if course is None:
-                raise errors.AccessDenied("You are not an instructor of this course.")
-        else:
-            mine = [
-                course
-                for course in roster.courses
-                if self.caller.admin or self.caller.role_in(course.id) is Role.INSTRUCTOR
-            ]
-            if not mine:
-                raise errors.AccessDenied("You are not an instructor of any course.")
-            if len(mine) > 1:
-                raise errors.InvalidRequest(
-                    "You have several courses. Add the header 'Course: CODE' with one of "
-                    + ", ".join(course.code for course in mine)
-                )
-            course = mine[0]
+        course = self.enter_course(name) if name else self._only_course()
         require(self.caller, self.action, course.id)
-        self.course = course
         return course
 
+    def _only_course(self) -> Course:
+        mine = [
+            course
+            for course in self.services.roster.courses
+            if self.caller.admin or self.caller.role_in(course.id) is Role.INSTRUCTOR
+        ]
+        if not mine:
+            raise errors.AccessDenied("You are not an instructor of any course.")
+        if len(mine) > 1:
+            raise errors.InvalidRequest(
+                "You have several courses. Add the header 'Course: CODE' with one of "
+                + ", ".join(course.code for course in mine)
+            )
+        self.course = mine[0]
+        return mine[0]
+
     async def find_student(self, course: Course, text: str) -> str:
-        """Username of the student the field STUDENT_ID means. Raises InvalidName."""
-        username = await self.services.roster.resolve(course, text)
-        self.student_name = username
+        """Username of the student the field STUDENT_ID means.
+
+        Whoever has a folder in the course's own folder of homes is its student; elsewhere homes
+        are reached through the roster only.
+
+        Raises InvalidName, StudentNotFound.
+        """
+        roster = self.services.roster
+        username = self.student_name = await roster.resolve(course, text)
+        if course.homes is None and self.action in AT_HOME:
+            students = {member.username: member for member in await roster.students(course)}
+            require_student(students.get(username), self.action)
         return username
 
 
@@ -277,7 +284,6 @@ class LegacySnapshotAllHandler(LegacyHandler):
     """POST /snapshot_all: takes a snapshot of every student; answers when all are done."""
 
     operations: ClassVar = {"POST": Operation(Action.CAPTURE, "Take a snapshot of every student")}
-    _last: ClassVar[dict[int, float]] = {}
 
     async def post(self) -> None:
         """See the class."""
@@ -312,14 +318,15 @@ class LegacySnapshotAllHandler(LegacyHandler):
 
     def _keep_interval(self, course: Course) -> None:
         interval = self.settings.get("snapshot_all_interval_seconds", 0)
+        last: dict[int, float] = self.settings["last_snapshot_all"]
         now = time.monotonic()
-        wait = self._last.get(course.id, -interval) + interval - now
+        wait = last.get(course.id, now - interval) + interval - now
         if wait > 0:
             raise errors.TooManyAttempts(
                 f"The whole class was captured a moment ago. Try again in {wait:.0f} s.",
                 retry_after_seconds=wait,
             )
-        self._last[course.id] = now
+        last[course.id] = now
 
     def _report_failures(self, batch: Batch) -> None:
         failed = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from ..core.records import ApiKey, AuditEvent, Batch, BatchItem, Course, Member, Snapshot
@@ -18,6 +18,7 @@ def _iso(when: datetime) -> str:
 
 Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+StudentId = Annotated[str, StringConstraints(max_length=255)] | StrictInt
 
 
 class ApiModel(BaseModel):
@@ -109,10 +110,13 @@ class SnapshotDetailModel(SnapshotModel):
 
 
 class NewBatchModel(ApiModel):
-    """A batch to be started: a name, and usernames or ids of students (all, if left out)."""
+    """A batch to be started: a name, and students (all, if left out).
+
+    A number is a student's id, a text a hub username or Canvas id.
+    """
 
     name: Name
-    students: list[Annotated[str, StringConstraints(max_length=255)] | int] | None = None
+    students: Annotated[list[StudentId], Field(max_length=10_000)] | None = None
     include_hidden: bool = False
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .. import errors
 from ..archive import Archive, Part
-from ..core.access import Action
+from ..core.access import Action, require_student
 from ..core.names import is_component
 from ..core.records import Snapshot
 from .api import ApiHandler
@@ -58,16 +58,7 @@ class SnapshotListHandler(ApiHandler):
         if student is not None:
             student = await self.services.roster.resolve(self.here, student)
         found = await self.services.snapshots.list_snapshots(self.here, student, query.name)
-        if query.per_page is None:
-            self.reply([snapshot_model(snapshot) for snapshot in found])
-        else:
-            self.reply_list(found, query)
-
-    def reply(self, value: object, status: int = 200, location: str | None = None) -> None:
-        """Makes models of the records that are really sent, and no more."""
-        if isinstance(value, list):
-            value = [snapshot_model(v) if isinstance(v, Snapshot) else v for v in value]
-        super().reply(value, status, location)
+        self.reply_list(found, query, snapshot_model)
 
     async def post(self, ident: str, course: str) -> None:
         """See the class."""
@@ -77,7 +68,15 @@ class SnapshotListHandler(ApiHandler):
         if wanted.students is None:
             members = await roster.students(self.here, fresh=True)
         else:
-            members = [await roster.find_student(self.here, str(text)) for text in wanted.students]
+            members = [
+                require_student(
+                    await roster.find_student(self.here, str(each))
+                    if isinstance(each, int)
+                    else await roster.find_named_student(self.here, each),
+                    Action.CAPTURE,
+                )
+                for each in dict.fromkeys(wanted.students)
+            ]
         if not members:
             raise errors.InvalidRequest(
                 "There is nobody to take a snapshot of. Add students to the course first."
@@ -105,7 +104,7 @@ class StudentSnapshotListHandler(ApiHandler):
     async def get(self, ident: str, course: str, student: str) -> None:
         """See the class."""
         found = await self.services.snapshots.list_snapshots(self.here, self.who.username)
-        self.reply_list([snapshot_model(snapshot) for snapshot in found], self.query(PageQuery))
+        self.reply_list(found, self.query(PageQuery), snapshot_model)
 
 
 class SnapshotHandler(ApiHandler):

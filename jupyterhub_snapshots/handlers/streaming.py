@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -17,12 +18,16 @@ from ..errors import Busy
 from ..metrics import DOWNLOADED_BYTES, RUNNING_DOWNLOADS
 from ..snapshots import FileEntry
 from .base import BaseHandler
+from .error_body import error_body
 
-#: Zips under way at once; more are asked to come back.
-MAX_ZIPS = 64
+#: Zips under way at once, of all and of one caller; more are asked to come back.
+MAX_ZIPS, MAX_ZIPS_EACH = 64, 16
+#: A client that takes nothing for so long is given up.
+STALL_SECONDS = 120.0
+_LONGEST_NUMBER = 18
 _SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _readers = ThreadPoolExecutor(8, thread_name_prefix="downloads")
-_zips = 0
+_zips: Counter[str] = Counter()
 _sending: set[asyncio.Future[None]] = set()
 
 
@@ -47,65 +52,64 @@ class StreamingHandler(BaseHandler):
     async def send_file(self, descriptor: int, entry: FileEntry, inode: int) -> None:
         """Sends an open file, or the range of it that was asked for; closes the descriptor."""
         with os.fdopen(descriptor, "rb", buffering=0) as file:
-            etag = f'"{inode:x}-{entry.size:x}-{entry.modified_at_ns:x}"'
             modified = datetime.fromtimestamp(
                 min(max(entry.modified_at_ns // 1_000_000_000, 0), 253_402_300_799), timezone.utc
             )
-            self._attach(entry.name, "application/octet-stream")
-            self.set_header("ETag", etag)
+            self.set_header("ETag", f'"{inode:x}-{entry.size:x}-{entry.modified_at_ns:x}"')
             self.set_header("Last-Modified", format_datetime(modified, usegmt=True))
             self.set_header("Accept-Ranges", "bytes")
-            if etag in self.request.headers.get("If-None-Match", "").replace(" ", "").split(","):
+            if self.check_etag_header():
                 self.set_status(304)
                 self.finish()
                 return
-            part = self._range(entry.size, etag)
+            part = self._range(entry.size)
             if part is None:
-                self.set_status(416)
-                self.set_header("Content-Range", f"bytes */{entry.size}")
-                self.finish()
-                return
-            begin, end = part
-            if (begin, end) != (0, entry.size):
+                part = range(entry.size)
+            elif part:
                 self.set_status(206)
-                self.set_header("Content-Range", f"bytes {begin}-{end - 1}/{entry.size}")
-            self.set_header("Content-Length", str(end - begin))
+                self.set_header("Content-Range", f"bytes {part[0]}-{part[-1]}/{entry.size}")
+            else:
+                self.set_header("Content-Range", f"bytes */{entry.size}")
+                self.reply(error_body(416, None), 416)
+                return
+            self._attach(entry.name, "application/octet-stream")
+            self.set_header("Content-Length", str(len(part)))
             if self.request.method == "HEAD":
                 self.finish()
                 return
-            os.lseek(file.fileno(), begin, os.SEEK_SET)
-            await self._send(_pieces(file.fileno(), end - begin))
+            os.lseek(file.fileno(), part.start, os.SEEK_SET)
+            await self._send(_pieces(file.fileno(), len(part)))
 
-    def _range(self, size: int, etag: str) -> tuple[int, int] | None:
-        """First and last-plus-one byte to send; None when nothing of the range exists.
+    def _range(self, size: int) -> range | None:
+        """The bytes that were asked for: an empty range when there are none such.
 
-        One range is served; several, or what can't be read, get the whole file (RFC 9110, 14.2).
+        None for the whole file: one range is served; several, or what can't be read, get it all
+        (RFC 9110, 14.2).
         """
         headers = self.request.headers
         unit, _, text = headers.get("Range", "").partition("=")
         first, dash, last = text.strip().partition("-")
-        usable = unit.strip() == "bytes" and dash and headers.get("If-Range", etag) == etag
-        if not usable or not (first + last).isdigit() or not (first + last).isascii():
-            return 0, size
-        if len(first) > 18 or len(last) > 18:
+        digits = first + last
+        usable = unit.strip().lower() == "bytes" and dash and digits.isascii() and digits.isdigit()
+        if not usable or headers.get("If-Range") not in (None, self._headers["ETag"]):
             return None
+        if max(len(first), len(last)) > _LONGEST_NUMBER:
+            return range(0)
         if not first:
-            return (max(0, size - int(last)), size) if int(last) and size else None
-        begin = int(first)
-        end = min(int(last) + 1, size) if last else size
-        if last and int(last) < begin:
-            return 0, size
-        return (begin, end) if begin < size else None
+            return range(max(0, size - int(last)), size)
+        if last and int(last) < int(first):
+            return None
+        return range(int(first), min(int(last) + 1, size) if last else size)
 
     async def send_zip(self, archive: Archive, filename: str) -> None:
         """Sends a zip while it is made.
 
         Raises SnapshotNotFound before anything is sent, Busy when too many are under way.
         """
-        global _zips
-        if _zips >= MAX_ZIPS:
+        caller = self.caller.name
+        if sum(_zips.values()) >= MAX_ZIPS or _zips[caller] >= MAX_ZIPS_EACH:
             raise Busy("Too many downloads are under way. Try again in a moment.", 10)
-        _zips += 1
+        _zips[caller] += 1
         try:
             loop = asyncio.get_running_loop()
             length = await loop.run_in_executor(_readers, archive.length)
@@ -114,7 +118,9 @@ class StreamingHandler(BaseHandler):
                 self.set_header("Content-Length", str(length))
             await self._send(archive.chunks())
         finally:
-            _zips -= 1
+            _zips[caller] -= 1
+            if not _zips[caller]:
+                del _zips[caller]
 
     def _attach(self, filename: str, kind: str) -> None:
         self.set_header("Content-Type", kind)
@@ -131,10 +137,12 @@ class StreamingHandler(BaseHandler):
             while (piece := await loop.run_in_executor(_readers, next, pieces, None)) is not None:
                 self.write(piece)
                 DOWNLOADED_BYTES.inc(len(piece))
-                await self.flush()
+                await asyncio.wait_for(self.flush(), STALL_SECONDS)
             self.finish()
         except iostream.StreamClosedError:
             return  # the client went away
+        except asyncio.TimeoutError:
+            self.request.connection.stream.close()  # type: ignore[union-attr]
         finally:
             RUNNING_DOWNLOADS.dec()
             _sending.discard(ended)

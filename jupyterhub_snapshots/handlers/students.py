@@ -24,7 +24,7 @@ class StudentListHandler(ApiHandler):
     async def get(self, ident: str, course: str) -> None:
         """See the class."""
         found = await self.services.roster.students(self.here)
-        self.reply_list([student_model(member) for member in found], self.query(PageQuery))
+        self.reply_list(found, self.query(PageQuery), student_model)
 
 
 class StudentHandler(ApiHandler):

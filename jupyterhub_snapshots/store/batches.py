@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import fields
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ..core.records import ENDED, Batch, BatchItem, ItemState
@@ -70,22 +71,31 @@ def of_course(db: Session, course_id: int, limit: int = 100) -> list[Batch]:
     return [_batch(row) for row in rows]
 
 
-def save_item(db: Session, batch_id: int, item: BatchItem) -> None:
-    """Notes where the capture of one student stands."""
-    row = db.scalar(
-        select(BatchItemRow).where(
-            BatchItemRow.batch_id == batch_id, BatchItemRow.student == item.student
-        )
-    )
-    if row is not None:
-        for field in _ITEM_FIELDS:
-            setattr(row, field, getattr(item, field))
-        row.state = item.state.value
-
-
 _ITEM_FIELDS = tuple(
     field.name for field in fields(BatchItem) if field.name not in ("student", "state")
 )
+
+_ITEMS = cast("Table", BatchItemRow.__table__)
+_SAVE = (
+    update(_ITEMS)
+    .where(_ITEMS.c.batch_id == bindparam("of_batch"), _ITEMS.c.student == bindparam("of_student"))
+    .values({field: bindparam(field) for field in (*_ITEM_FIELDS, "state")})
+)
+
+
+def save_items(db: Session, items: Iterable[tuple[int, BatchItem]]) -> None:
+    """Notes where captures stand, each given with the id of its batch."""
+    rows = [
+        {
+            "of_batch": batch_id,
+            "of_student": item.student,
+            "state": item.state.value,
+            **{field: getattr(item, field) for field in _ITEM_FIELDS},
+        }
+        for batch_id, item in items
+    ]
+    if rows:
+        db.connection().execute(_SAVE, rows)
 
 
 def _batch(row: BatchRow) -> Batch:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ..core.records import Snapshot
@@ -21,46 +23,59 @@ def known(
     if student is not None:
         query = query.where(SnapshotRow.student == student)
     return {
-        (row.student, row.name): (row.inode, Snapshot(course_id, *row[1:]))
+        (row.student, row.name): (
+            row.inode,
+            Snapshot(**dict(zip(_COLUMN_NAMES, row[1:], strict=True))),
+        )
         for row in db.execute(query)
     }
 
 
+def knows_any(db: Session, course_id: int) -> bool:
+    """Whether there is any snapshot in the catalogue."""
+    return bool(db.scalar(select(exists().where(SnapshotRow.course_id == course_id))))
+
+
 def put(db: Session, snapshots: Iterable[tuple[int, Snapshot]]) -> None:
-    """Notes snapshots with the inodes of their trees; what was known of them is replaced."""
-    for inode, snapshot in snapshots:
-        row = _find(db, snapshot.course_id, snapshot.student, snapshot.name)
-        if row is None:
-            row = SnapshotRow(
-                course_id=snapshot.course_id, student=snapshot.student, name=snapshot.name
-            )
-            db.add(row)
-        row.inode = inode
-        for field in _FIELDS:
-            setattr(row, field, getattr(snapshot, field))
-    db.flush()
+    """Notes snapshots with the inodes of their trees.
+
+    What was known of them is replaced, but for the pin, and for the batch if no other is given.
+    """
+    rows = [
+        {"inode": inode, **{field: getattr(snapshot, field) for field in _COLUMN_NAMES}}
+        for inode, snapshot in snapshots
+    ]
+    if not rows:
+        return
+    on_sqlite = db.get_bind().dialect.name == "sqlite"
+    statement: Any = (sqlite if on_sqlite else postgresql).insert(SnapshotRow.__table__)
+    replaced = {field: statement.excluded[field] for field in ("inode", *_FACTS)}
+    replaced["batch_id"] = func.coalesce(statement.excluded.batch_id, SnapshotRow.batch_id)
+    db.execute(statement.on_conflict_do_update(index_elements=_KEY_COLUMNS, set_=replaced), rows)
 
 
 def forget(db: Session, course_id: int, keys: Iterable[Key]) -> None:
     """Drops what is known of snapshots that are gone from the disk."""
     for student, name in keys:
-        db.execute(
-            delete(SnapshotRow).where(
-                SnapshotRow.course_id == course_id,
-                SnapshotRow.student == student,
-                SnapshotRow.name == name,
-            )
-        )
+        db.execute(delete(SnapshotRow).where(*_is(course_id, student, name)))
 
 
 def set_pinned(db: Session, course_id: int, student: str, name: str, pinned: bool) -> None:
     """Pins or unpins; harmless when nothing is known of the snapshot."""
-    row = _find(db, course_id, student, name)
-    if row is not None:
-        row.pinned = pinned
+    db.execute(update(SnapshotRow).where(*_is(course_id, student, name)).values(pinned=pinned))
 
 
-_FIELDS = (
+def _is(course_id: int, student: str, name: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        SnapshotRow.course_id == course_id,
+        SnapshotRow.student == student,
+        SnapshotRow.name == name,
+    )
+
+
+_KEY_COLUMNS = ("course_id", "student", "name")
+#: What the manifest says.
+_FACTS = (
     "state",
     "began_at",
     "ended_at",
@@ -70,23 +85,7 @@ _FIELDS = (
     "changed_files",
     "problem_count",
     "digest",
-    "pinned",
-    "batch_id",
     "created_by",
 )
-_COLUMNS = (
-    SnapshotRow.inode,
-    SnapshotRow.student,
-    SnapshotRow.name,
-    *(getattr(SnapshotRow, field) for field in _FIELDS),
-)
-
-
-def _find(db: Session, course_id: int, student: str, name: str) -> SnapshotRow | None:
-    return db.scalar(
-        select(SnapshotRow).where(
-            SnapshotRow.course_id == course_id,
-            SnapshotRow.student == student,
-            SnapshotRow.name == name,
-        )
-    )
+_COLUMN_NAMES = (*_KEY_COLUMNS, *_FACTS, "pinned", "batch_id")
+_COLUMNS = (SnapshotRow.inode, *(getattr(SnapshotRow, field) for field in _COLUMN_NAMES))

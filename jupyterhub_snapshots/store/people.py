@@ -11,6 +11,9 @@ from ..core.records import Member, Role
 from .database import utc_now
 from .tables import CourseRow, MemberRow, UserRow
 
+#: Source of the members that the configuration names.
+BY_HAND = "config"
+
 
 def ensure_course(
     db: Session, code: str, title: str, description: str | None, time_zone: str
@@ -46,9 +49,10 @@ def ensure_users(db: Session, usernames: Iterable[str]) -> dict[str, UserRow]:
 def set_members(
     db: Session, course_id: int, usernames: Iterable[str], role: Role, source: str
 ) -> None:
-    """Makes exactly these people the source's members of that role; others of it become inactive.
+    """Makes exactly these people the members of that role; others of it become inactive.
 
-    A person has one role in a course, and who is named by hand keeps what was given by hand.
+    A person has one role in a course. What is given by hand stands above every other source, and
+    the others above each other in turn: a course has one of them at a time.
     """
     people = ensure_users(db, usernames)
     rows = {
@@ -56,8 +60,9 @@ def set_members(
         for row in db.scalars(select(MemberRow).where(MemberRow.course_id == course_id))
     }
     wanted = {person.id for person in people.values()}
-    for row in rows.values():
-        if row.source == source and row.role == role.value and row.user_id not in wanted:
+    for user_id, row in rows.items():
+        ours = (row.source == BY_HAND) == (source == BY_HAND)
+        if ours and row.role == role.value and user_id not in wanted:
             row.active = False
     for user_id in wanted:
         known = rows.get(user_id)
@@ -71,9 +76,27 @@ def set_members(
                     created_at=utc_now(),
                 )
             )
-        elif known.source == source or not known.active:
+        elif source == BY_HAND or known.source != BY_HAND or not known.active:
             known.role, known.source, known.active = role.value, source, True
     db.flush()
+
+
+def has_members(
+    db: Session, course_id: int, usernames: Iterable[str], role: Role, source: str
+) -> bool:
+    """Whether `set_members` would change nothing."""
+    rows = db.execute(
+        select(UserRow.username, MemberRow.role, MemberRow.source)
+        .join(MemberRow)
+        .where(MemberRow.course_id == course_id, MemberRow.active)
+    ).all()
+    by_hand = {row.username for row in rows if row.source == BY_HAND}
+    there = {
+        (row.username, row.source)
+        for row in rows
+        if row.role == role.value and row.source != BY_HAND
+    }
+    return there == {(username, source) for username in set(usernames) - by_hand}
 
 
 def members(db: Session, course_id: int, role: Role | None = None) -> list[Member]:

@@ -64,7 +64,7 @@ class CourseRow(Base):
     __tablename__ = "courses"
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(255), unique=True)
-    title: Mapped[str] = mapped_column(String(255), unique=True)
+    title: Mapped[str] = mapped_column(String(255))
     description: Mapped[str | None]
     time_zone: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]

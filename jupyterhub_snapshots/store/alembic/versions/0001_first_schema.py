@@ -24,7 +24,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_courses")),
         sa.UniqueConstraint("code", name=op.f("uq_courses_code")),
-        sa.UniqueConstraint("title", name=op.f("uq_courses_title")),
     )
     op.create_table(
         "users",

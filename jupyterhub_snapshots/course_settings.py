@@ -1,0 +1,85 @@
+"""One course of the configuration: checked, and completed with what was left out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from .core.names import SERVICE_DIR, is_component
+from .errors import InvalidRequest
+
+_DEFAULTS: dict[str, Any] = {
+    "code": None,
+    "title": None,
+    "description": None,
+    "time_zone": "UTC",
+    "root": None,
+    "homes": None,
+    "folders": (),
+    "instructors": (),
+    "students": (),
+}
+_LISTS = ("folders", "instructors", "students")
+_PATHS = ("root", "homes")
+
+
+def course_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of one course, all of them. Raises InvalidRequest."""
+    unknown = sorted(set(map(str, given)) - set(_DEFAULTS))
+    if unknown:
+        raise InvalidRequest(
+            f"A course has no setting {', '.join(unknown)}; there are {', '.join(_DEFAULTS)}."
+        )
+    settings = _DEFAULTS | given
+    code = settings["code"]
+    if not isinstance(code, str) or not is_component(code) or code == SERVICE_DIR:
+        raise InvalidRequest(f"{code!r} can't be a course's code: it must name a folder.")
+    for name, value in settings.items():
+        if name in _LISTS:
+            if not _is_texts(value):
+                raise InvalidRequest(f"Course {code}: {name} must be a list of texts.")
+        elif value is not None and not isinstance(value, str):
+            raise InvalidRequest(f"Course {code}: {name} must be a text.")
+    zone = settings["time_zone"]
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidRequest(f"Course {code}: unknown time zone {zone!r}.") from error
+    paths = {name: os.path.abspath(settings[name]) for name in _PATHS if settings[name]}
+    return settings | paths | {"title": settings["title"] or code}
+
+
+def check_apart(courses: list[dict[str, Any]]) -> None:
+    """Makes sure that no course can be taken for another. Raises InvalidRequest."""
+    named: dict[str, str] = {}
+    roots: dict[str, str] = {}
+    for course in courses:
+        code, root = course["code"], os.path.realpath(course["root"])
+        for name in {code, course["title"]}:
+            if name in named:
+                raise InvalidRequest(f"Courses {named[name]} and {code} are both named {name!r}.")
+            named[name] = code
+        homes = course["homes"]
+        if homes is not None and _overlap(root, os.path.realpath(homes)):
+            raise InvalidRequest(
+                f"Course {code}: the snapshots in {root} and the homes in {homes} must be apart."
+            )
+        for other, owner in roots.items():
+            if _overlap(root, other):
+                raise InvalidRequest(
+                    f"The snapshots of {owner} and {code} would be in one folder, {other}. Each "
+                    "course needs its own."
+                )
+        roots[root] = code
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether the folders are the same, or one is inside the other."""
+    return os.path.commonpath([one, other]) in (one, other)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset)) and all(
+        isinstance(each, str) for each in value
+    )

@@ -1,0 +1,168 @@
+"""The catalogue over HTTP: lists, pages, one snapshot, pinning, deleting, zips."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from service import RunningService, assert_error
+
+COURSE = "/api/v1/instructors/me/courses/phys"
+FIRST, SECOND = "hw-1_2026-01-31", "hw-2_2026-02-28"
+
+
+@pytest.fixture
+def some(service: RunningService) -> RunningService:
+    for student in ("alice", "bob"):
+        for name in (FIRST, SECOND):
+            service.put_snapshot(student, name, [("a.txt", b"a"), ("d/b.txt", b"bb")], "phys")
+    service.put_snapshot("dora", FIRST, course="chem")
+    return service
+
+
+async def test_the_catalogue_of_the_class(some: RunningService) -> None:
+    found = (await some.get(f"{COURSE}/snapshots")).json()
+    assert [(each["student"], each["name"]) for each in found] == [
+        ("alice", FIRST), ("alice", SECOND), ("bob", FIRST), ("bob", SECOND),
+    ]  # fmt: skip
+    assert {each["state"] for each in found} == {"unknown"}
+    of_bob = (await some.get(f"{COURSE}/snapshots?student=bob")).json()
+    assert {each["student"] for each in of_bob} == {"bob"}
+    named = (await some.get(f"{COURSE}/snapshots?name={SECOND}&name={FIRST}")).json()
+    assert {each["name"] for each in named} == {SECOND}
+    assert (await some.get(f"{COURSE}/snapshots?student=dora")).json() == []
+    titled = await some.get("/api/v1//instructors/ina/courses/Physics%20101/snapshots")
+    assert titled.json() == found
+
+
+async def test_pages_have_links(some: RunningService) -> None:
+    page = await some.get(f"{COURSE}/snapshots?per_page=3&page=2&name=")
+    assert page.json() == []
+    page = await some.get(f"{COURSE}/snapshots?per_page=3&page=2")
+    assert [each["name"] for each in page.json()] == [SECOND]
+    assert page.links["prev"]["url"].endswith("/courses/phys/snapshots?per_page=3&page=1")
+    assert set(page.links) == {"first", "prev", "last"}
+    assert (await some.get(f"{COURSE}/snapshots?per_page=3&page=9")).json() == []
+    for query in ("per_page=0", "per_page=x", "page=0", "per_page=1001", "page=9999999999"):
+        assert_error(await some.get(f"{COURSE}/snapshots?{query}"), 400, "invalid_request")
+
+
+async def test_a_student_sees_only_what_is_own(some: RunningService) -> None:
+    alice = {"Authorization": "token token-alice"}
+    own = f"{COURSE}/students/alice/snapshots"
+    listed = (await some.get(own, headers=alice)).json()
+    assert [each["name"] for each in listed] == [FIRST, SECOND]
+    content = await some.get(f"{own}/{FIRST}/files/d/b.txt", headers=alice)
+    assert content.content == b"bb"
+    zipped = await some.get(f"{own}/{FIRST}/archive.zip", headers=alice)
+    assert zipped.status_code == 200
+    assert_error(await some.fetch("DELETE", f"{own}/{FIRST}", headers=alice), 403)
+    assert_error(await some.get(f"{COURSE}/snapshots", headers=alice), 403)
+
+
+async def test_pin_then_delete(some: RunningService) -> None:
+    one = f"{COURSE}/students/alice/snapshots/{FIRST}"
+    assert (await some.get(one)).json()["problems"] == []
+    pinned = await some.fetch("PATCH", one, content=b'{"pinned": true, "other": 1}')
+    assert pinned.json()["pinned"] is True
+    assert (await some.get(one)).json()["pinned"] is True
+    assert_error(await some.fetch("DELETE", one), 409, "snapshot_pinned")
+    for body in (
+        b"",
+        b"{}",
+        b'{"pinned": "maybe"}',
+        b"[]",
+        b"\xff",
+        b'{"pinned": NaN}',
+        b"[" * 9999,
+    ):
+        error = assert_error(await some.fetch("PATCH", one, content=body), 400, "invalid_request")
+        assert error["details"]["field"]
+    await some.fetch("PATCH", one, json={"pinned": False})
+    assert (await some.fetch("DELETE", one)).json() == "deleted snapshot"
+    assert_error(await some.fetch("DELETE", one), 404, "snapshot_not_found")
+    assert_error(await some.get(one), 404, "snapshot_not_found")
+    assert not (some.place / "snapshots/phys/alice" / FIRST).exists()
+    assert (some.place / "snapshots/phys/alice" / SECOND).exists()
+    lines = [line for line in await some.audit() if line["action"] == "delete a snapshot"]
+    assert [(line["target"], line["status"]) for line in lines] == [
+        (FIRST, 409), (FIRST, 200), (FIRST, 404),
+    ]  # fmt: skip
+
+
+@pytest.mark.threat("P18", "P19")
+async def test_names_of_a_new_batch(some: RunningService) -> None:
+    for name in ("!!!", "学", "🎓", "x" * 255, "-_-"):
+        answer = await some.post(f"{COURSE}/snapshots", json={"name": name})
+        assert_error(answer, 400, "invalid_snapshot_name")
+    for body in ({"name": ""}, {"name": "x" * 256}, {}, {"name": 5}, {"name": "x", "students": 1}):
+        assert_error(await some.post(f"{COURSE}/snapshots", json=body), 400, "invalid_request")
+    for students in ([True], ["nobody"], [4711], ["../alice"], [""], ["alice\0"]):
+        answer = await some.post(f"{COURSE}/snapshots", json={"name": "x", "students": students})
+        assert answer.status_code in (400, 404)
+        assert_error(answer, answer.status_code)
+    for body in (
+        rb'{"name": "x", "students": ["\ud800"]}',
+        rb'{"name": "\ud800x"}',
+        b'{"name": "\xff"}',
+    ):
+        answer = await some.post(f"{COURSE}/snapshots", content=body)
+        assert answer.status_code in (400, 404)
+    assert_error(await some.post(f"{COURSE}/snapshots", json={"name": "x", "students": []}), 400)
+
+
+def members(content: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        assert opened.testzip() is None
+        return sorted(opened.namelist())
+
+
+@pytest.mark.threat("Z11", "Z13")
+async def test_zips(some: RunningService) -> None:
+    one = await some.get(f"{COURSE}/students/alice/snapshots/{FIRST}/archive.zip")
+    assert members(one.content) == [
+        f"alice/{FIRST}/{path}" for path in ("", "a.txt", "d/", "d/b.txt")
+    ]
+    assert one.headers["Content-Length"] == str(len(one.content))
+    assert f'filename="alice_{FIRST}.zip"' in one.headers["Content-Disposition"]
+    assert one.headers["Content-Security-Policy"].startswith("sandbox")
+    whole = await some.get(f"{COURSE}/archive.zip?name={FIRST}")
+    assert members(whole.content) == [
+        f"{student}/{path}" for student in ("alice", "bob") for path in ("a.txt", "d/", "d/b.txt")
+    ]
+    chosen = await some.get(f"{COURSE}/archive.zip?name={FIRST}&students=bob,dora&layout=nbgrader")
+    assert members(chosen.content) == [
+        f"submitted/bob/hw-1/{path}" for path in ("a.txt", "d/", "d/b.txt")
+    ]
+    for query, status in (
+        ("", 400), ("name=nothing", 404), (f"name={FIRST}&students=dora", 404),
+        (f"name={FIRST}&layout=other", 400), (f"name={FIRST}&students=../x", 400),
+        (f"name={FIRST}&layout=nbgrader&assignment=../x", 400), ("name=..", 404),
+    ):  # fmt: skip
+        assert_error(await some.get(f"{COURSE}/archive.zip?{query}"), status)
+
+
+async def test_students_and_courses(some: RunningService) -> None:
+    [course] = (await some.get("/api/v1/instructors/me/courses")).json()
+    assert (course["code"], course["timeZone"]) == ("phys", "Europe/Berlin")
+    students = (await some.get(f"{COURSE}/students")).json()
+    assert [each["username"] for each in students] == ["alice", "bob"]
+    number = students[0]["id"]
+    assert (await some.get(f"{COURSE}/students/{number}")).json() == students[0]
+    assert (await some.get("/api/v1")).json() == {"version": "v1", "ident": "ina"}
+
+
+async def test_a_returned_report(some: RunningService) -> None:
+    some.home("alice")
+    route = f"{COURSE}/students/alice/reports"
+    answer = await some.post(route, files={"file": ("grades.html", b"A")})
+    assert (answer.status_code, answer.json()) == (201, "grades.html")
+    assert (some.place / "homes/alice/grades.html").read_bytes() == b"A"
+    again = await some.post(route, files={"file": ("grades.html", b"B")})
+    assert_error(again, 409, "report_exists")
+    assert_error(await some.post(route, files={"file": ("x.py", b"")}), 400, "refused_file_type")
+    assert_error(await some.post(route, files={"other": ("x.txt", b"")}), 400, "missing_field")
+    missing = await some.post(f"{COURSE}/students/bob/reports", files={"file": ("x.txt", b"")})
+    assert_error(missing, 404, "home_not_found")

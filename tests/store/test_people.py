@@ -1,0 +1,141 @@
+"""Courses, people, and who is what in which course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from jupyterhub_snapshots.core.records import Role
+from jupyterhub_snapshots.store import Store, people
+from jupyterhub_snapshots.store.people import BY_HAND
+
+HUB, HOMES = "hub", "homes"
+
+
+def set_members(
+    store: Store, course: int, names: Iterable[str], role: Role = Role.STUDENT, source: str = HUB
+) -> None:
+    names = list(names)
+    with store.writing() as db:
+        people.set_members(db, course, names, role, source)
+        if source != BY_HAND:
+            assert people.has_members(db, course, names, role, source)
+
+
+def roster(store: Store, course: int) -> dict[str, tuple[str, bool]]:
+    with store.reading() as db:
+        return {
+            member.username: (member.role.value, member.active)
+            for member in people.members(db, course)
+        }
+
+
+@pytest.mark.threat("N4", "N5", "N6")
+def test_who_leaves_is_kept_but_not_active(store: Store, course: int) -> None:
+    set_members(store, course, ["alice", "bob"])
+    set_members(store, course, ["bob", "dora"])
+    assert roster(store, course) == {
+        "alice": ("student", False),
+        "bob": ("student", True),
+        "dora": ("student", True),
+    }
+    with store.reading() as db:
+        assert people.roles_of(db, "alice") == {}
+        before = people.find_by_username(db, course, "alice")
+    set_members(store, course, ["alice"])
+    with store.reading() as db:
+        after = people.find_by_username(db, course, "alice")
+    assert before is not None
+    assert after is not None
+    assert (after.id, after.user_id) == (before.id, before.user_id)
+
+
+def test_roles_change_both_ways(store: Store, course: int) -> None:
+    for instructors, students in ((["ina"], ["bob"]), (["bob"], ["ina"])):
+        set_members(store, course, instructors, Role.INSTRUCTOR)
+        set_members(store, course, students)
+        assert roster(store, course) == {
+            instructors[0]: ("instructor", True),
+            students[0]: ("student", True),
+        }
+
+
+@pytest.mark.parametrize("by_hand_first", [True, False])
+def test_what_is_given_by_hand_stands(store: Store, course: int, by_hand_first: bool) -> None:
+    steps = [
+        lambda: set_members(store, course, ["ina"], Role.INSTRUCTOR, BY_HAND),
+        lambda: set_members(store, course, ["ina", "bob"]),
+    ]
+    for step in steps if by_hand_first else reversed(steps):
+        step()
+    assert roster(store, course) == {"ina": ("instructor", True), "bob": ("student", True)}
+    with store.reading() as db:
+        assert people.roles_of(db, "ina", HUB) == {course: Role.INSTRUCTOR}
+        assert people.roles_of(db, "bob", HUB) == {}
+    set_members(store, course, [])
+    assert roster(store, course)["ina"] == ("instructor", True)
+    set_members(store, course, [], Role.INSTRUCTOR, BY_HAND)
+    set_members(store, course, ["ina"])
+    assert roster(store, course)["ina"] == ("student", True)
+
+
+def test_another_source_takes_over(store: Store, course: int) -> None:
+    """A course was moved from the hub's groups to a folder of homes."""
+    set_members(store, course, ["alice", "bob"], source=HUB)
+    with store.reading() as db:
+        assert not people.has_members(db, course, ["alice", "bob"], Role.STUDENT, HOMES)
+    set_members(store, course, ["bob"], source=HOMES)
+    assert roster(store, course) == {"alice": ("student", False), "bob": ("student", True)}
+
+
+@pytest.mark.threat("A13")
+def test_courses_are_apart(store: Store, course: int) -> None:
+    with store.writing() as db:
+        other = people.ensure_course(db, "chem", "Chemistry", None, "UTC")
+    set_members(store, course, ["alice"])
+    set_members(store, other, ["alice"], Role.INSTRUCTOR)
+    set_members(store, other, [], Role.INSTRUCTOR)
+    with store.reading() as db:
+        assert people.roles_of(db, "alice") == {course: Role.STUDENT}
+        member = people.find_by_username(db, course, "alice")
+        assert member is not None
+        assert people.find_member(db, course, member.id) == member
+        assert people.find_member(db, other, member.id) is None
+
+
+def test_a_course_is_updated_and_may_take_over_a_title(store: Store, course: int) -> None:
+    """A course of this year has the title that last year's had."""
+    with store.writing() as db:
+        assert people.ensure_course(db, "phys", "Physics II", "more", "Europe/Berlin") == course
+        next_year = people.ensure_course(db, "phys-27", "Physics II", None, "UTC")
+    assert next_year != course
+
+
+def test_canvas_ids(store: Store) -> None:
+    with store.writing() as db:
+        people.set_canvas_id(db, "alice", "31387714")
+        people.set_canvas_id(db, "bob", "1")
+        people.set_canvas_id(db, "dora", "1")
+        assert people.username_of_canvas_id(db, "31387714") == "alice"
+        assert people.username_of_canvas_id(db, "1") is None
+        assert people.username_of_canvas_id(db, "alice") is None
+        assert people.username_of_canvas_id(db, "' OR ''='") is None
+
+
+@pytest.mark.threat("B8", "N1")
+@pytest.mark.parametrize(
+    "odd", ["o'brien", "'); DROP TABLE users; --", "%", "a_b", "a b", "Zoë", "user@example.com"]
+)
+def test_odd_names_are_data(store: Store, course: int, odd: str) -> None:
+    set_members(store, course, [odd, "bob"])
+    assert set(roster(store, course)) == {odd, "bob"}
+    with store.reading() as db:
+        found = people.find_by_username(db, course, odd)
+    assert found is not None
+    assert found.username == odd
+
+
+def test_a_class_of_two_thousand(store: Store, course: int) -> None:
+    set_members(store, course, [f"student{number}" for number in range(2000)])
+    assert len(roster(store, course)) == 2000

@@ -75,7 +75,8 @@ class SnapshotsApp(Application):
         ``code`` is required; ``title`` (the code), ``description``, ``time_zone`` ("UTC"),
         ``root`` (``<snapshots_dir>/<code>``), ``homes`` (a folder whose every subfolder is a
         student's home; then it is the roster), ``folders`` (only these folders of a home are
-        captured), ``instructors`` and ``students`` (usernames beside those of the hub's groups).
+        captured), ``instructors`` and ``students`` (usernames beside those of the hub's groups),
+        ``canvas_ids`` (Canvas id to username, for scripts that know students by these).
         Example: ``[{"code": "phys101", "title": "Physics 101", "time_zone": "Europe/Berlin"}]``
         """,
     ).tag(config=True)
@@ -195,6 +196,8 @@ class SnapshotsApp(Application):
             (Role.STUDENT, settings["students"]),
         ):
             people.set_members(db, number, names, role, people.BY_HAND)
+        for canvas_id, username in settings["canvas_ids"].items():
+            people.set_canvas_id(db, username, canvas_id)
         return Course(
             id=number,
             code=code,

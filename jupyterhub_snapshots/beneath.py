@@ -86,11 +86,6 @@ class Folder:
             os.close(self.descriptor)
             self.descriptor = -1
 
-    @property
-    def proc_path(self) -> str:
-        """A path that leads a child process of this one to the very same folder."""
-        return f"/proc/{os.getpid()}/fd/{self.descriptor}"
-
     def status(self) -> os.stat_result:
         """fstat of the folder."""
         return os.fstat(self.descriptor)

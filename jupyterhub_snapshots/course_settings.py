@@ -19,6 +19,7 @@ _DEFAULTS: dict[str, Any] = {
     "folders": (),
     "instructors": (),
     "students": (),
+    "canvas_ids": {},
 }
 _LISTS = ("folders", "instructors", "students")
 _PATHS = ("root", "homes")
@@ -39,6 +40,9 @@ def course_settings(given: dict[str, Any]) -> dict[str, Any]:
         if name in _LISTS:
             if not _is_texts(value):
                 raise InvalidRequest(f"Course {code}: {name} must be a list of texts.")
+        elif name == "canvas_ids":
+            if not isinstance(value, dict) or not _is_texts([*value, *value.values()]):
+                raise InvalidRequest(f"Course {code}: {name} must map texts to usernames.")
         elif value is not None and not isinstance(value, str):
             raise InvalidRequest(f"Course {code}: {name} must be a text.")
     zone = settings["time_zone"]

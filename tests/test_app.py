@@ -107,6 +107,7 @@ def test_a_course_with_all_that_can_be_said(store: Store, top: Path, tmp_path: P
             "instructors": ["ina"],
             "students": ["bob"],
             "description": "d",
+            "canvas_ids": {"31387714": "bob"},
         },
     )
     assert (course.code, course.title, course.time_zone) == ("phys", "Physics 101", "Europe/Berlin")
@@ -115,6 +116,7 @@ def test_a_course_with_all_that_can_be_said(store: Store, top: Path, tmp_path: P
     with store.reading() as db:
         assert people.roles_of(db, "ina") == {course.id: Role.INSTRUCTOR}
         assert people.roles_of(db, "bob") == {course.id: Role.STUDENT}
+        assert people.username_of_canvas_id(db, "31387714") == "bob"
     (again,) = open_courses(store, top, {"code": "phys"})
     assert (again.id, again.title) == (course.id, "phys")
     with store.reading() as db:

@@ -18,6 +18,10 @@ FORMAT = 1
 #: Problems kept in full in the header; more are only counted.
 MAX_PROBLEMS = 1000
 
+# Made once: `json.dumps` would make one for each of a snapshot's lines.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
 FILE, FOLDER, LINK = "file", "folder", "link"
 
 
@@ -121,7 +125,7 @@ def load_header(line: bytes) -> Header:
 
 def dump_entry(entry: Entry) -> bytes:
     """One line of a manifest."""
-    return json.dumps(entry, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode(entry).encode("ascii") + b"\n"
 
 
 def load_entry(line: bytes) -> Entry:

@@ -45,6 +45,7 @@ MAX_RETRIED_FILES = 10_000
 MAX_STARTS = 10
 
 _COPY, _DONE = b"+", b"="
+_READ_BYTES = 1 << 18
 
 
 def capture(job: CaptureJob) -> CaptureResult:
@@ -94,6 +95,7 @@ class _Capture:
         self.folders: list[tuple[str, int]] = []
         self.files = self.bytes = self.copied_files = self.copied_bytes = self.changed_files = 0
         self.load = rsync.Load()
+        self.buffer = memoryview(bytearray(_READ_BYTES))
         self.partial = self.unfinished = False
 
     def run(self) -> CaptureResult:
@@ -285,8 +287,8 @@ class _Capture:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
         digest = hashlib.sha256()
         with open(os.open(path, flags, dir_fd=self.tree.descriptor), "rb", buffering=0) as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+            while size := file.readinto(self.buffer):
+                digest.update(self.buffer[:size])
                 self._check_time()
         return digest.hexdigest()
 

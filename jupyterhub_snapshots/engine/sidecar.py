@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 from ..beneath import Folder, NotBelow
@@ -61,16 +60,3 @@ def newest_complete(student: Folder) -> Header | None:
         if header is not None and header.state in (COMPLETE, IMPORTED):
             return header
     return None
-
-
-def remove_orphans(student: Folder) -> int:
-    """Removes manifests whose tree is gone; returns how many."""
-    names = {entry.name for entry in student.scan()}
-    orphans = [
-        name
-        for name in names
-        if name.startswith(".") and name.endswith(_SUFFIX) and name[1 : -len(_SUFFIX)] not in names
-    ]
-    for name in orphans:
-        os.unlink(name, dir_fd=student.descriptor)
-    return len(orphans)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..beneath import Folder, Found, NotBelow
-from ..core.manifest import FILE, FOLDER, LINK, Entry, load_entry, pair
+from ..core.manifest import FILE, LINK, Entry, compare, load_entry
 from ..errors import SnapshotNotFound
 from . import sidecar
 from .staging import open_root
@@ -56,23 +56,13 @@ def verify(
             yield Damage("", "manifest_altered")
         unreadable: list[str] = []
         stored = _stored(tree, progress, unreadable)
-        for expected, actual in pair(_recorded(folder, snapshot), stored):
-            if expected is None and actual is not None:
-                yield Damage(actual.path, "added")
-            elif actual is None and expected is not None:
-                yield Damage(expected.path, "missing")
-            elif expected and actual and not _equal(expected, actual):
-                yield Damage(actual.path, "altered")
+        for expected, actual in compare(_recorded(folder, snapshot), stored):
+            if actual is None:
+                yield Damage(expected.path if expected else "", "missing")
+            else:
+                yield Damage(actual.path, "altered" if expected else "added")
         for path in unreadable:
             yield Damage(path, "unreadable")
-
-
-def _equal(expected: Entry, actual: Entry) -> bool:
-    if expected.type != actual.type:
-        return False
-    if expected.type == FILE:
-        return (expected.size, expected.sha256) == (actual.size, actual.sha256)
-    return expected.type == FOLDER or expected.target == actual.target
 
 
 def _digest(folder: Folder, snapshot: str) -> str:

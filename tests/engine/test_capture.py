@@ -282,6 +282,7 @@ class TestRefusals:
         with pytest.raises(HomeNotFound):
             store.capture(str(path) + ending)
         store.assert_clean()
+        assert "alice" not in os.listdir(store.root)  # no folder for one who has no home
 
     @pytest.mark.threat("S38")
     def test_an_empty_home_is_captured_as_one(self, home: Home, store: Store) -> None:

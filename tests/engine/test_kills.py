@@ -123,8 +123,6 @@ def test_a_manifest_without_its_tree_is_no_snapshot(home: Home, store: Store) ->
         newest = sidecar.newest_complete(student)
         assert newest is not None
         assert newest.snapshot == FIRST
-        assert sidecar.remove_orphans(student) == 1
-        assert sidecar.remove_orphans(student) == 0
     staging.clean(str(store.root))
     store.assert_clean(FIRST)
 
@@ -205,8 +203,6 @@ def test_ten_kills_at_any_time(home: Home, store: Store, place: Path) -> None:
         assert killed_by(take) == signal.SIGKILL
         chance.random()
         staging.clean(str(store.root))
-    with Folder.at(store.root / "alice") as student:
-        sidecar.remove_orphans(student)
     reported = report.read_text().split()
     visible = [name for name in store.snapshots() if is_snapshot_name(name)]
     assert set(reported) <= set(visible)

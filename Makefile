@@ -3,7 +3,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-SYSTEM_PACKAGES := rsync
+SYSTEM_PACKAGES := rsync curl
 
 # Makes the programs of .venv the first that are found: the hub looks for its proxy on PATH.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH"

@@ -1,4 +1,4 @@
-"""Snapshots of students' homes at each student's own deadline, for courses on JupyterHub."""
+"""Snapshots of students' homes, for courses on JupyterHub."""
 
 from ._version import __version__
 

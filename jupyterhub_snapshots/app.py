@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ipaddress
 import os
-import resource
 import signal
 import ssl
 import sys
@@ -24,6 +23,7 @@ from .commands import SUBCOMMANDS
 from .core.records import Course
 from .credentials import Credentials
 from .engine import confine, staging
+from .engine.limits import allow_open_files
 from .engine.rsync import HARDENED, find_rsync
 from .errors import RsyncMissing
 from .executors import Executor, LocalExecutor
@@ -32,7 +32,7 @@ from .handlers.streaming import downloads_end
 from .hub import HubClient
 from .reports import ReportManager
 from .roster import Roster
-from .snapshots import SnapshotCatalog
+from .snapshots import SnapshotCatalog, finish_deletions
 from .volumes import LocalVolumes
 
 _SHORTEST_KEY = 16
@@ -120,7 +120,7 @@ class ServeApp(SnapshotsApp):
 
     async def serve(self) -> None:
         """Builds the parts, listens, and takes all down again at the end."""
-        _raise_open_files()
+        allow_open_files(_OPEN_FILES)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -156,6 +156,7 @@ class ServeApp(SnapshotsApp):
             volumes=volumes,
             snapshots=snapshots,
             find_course=roster.course,
+            left=roster.left,
             parent=self,
         )
         audit = AuditLog(store, self.log)
@@ -178,7 +179,6 @@ class ServeApp(SnapshotsApp):
             reports=ReportManager(volumes),
             audit=audit,
             prefix=self._prefix(),
-            standalone=self.standalone,
         )
         application = make_application(
             services,
@@ -189,7 +189,7 @@ class ServeApp(SnapshotsApp):
             application,
             ssl_options=_internal_ssl(ssl.Purpose.CLIENT_AUTH),
             max_header_size=_HEADER_BYTES,
-            max_body_size=1 << 50,  # the handlers count; see BaseHandler.data_received
+            max_body_size=1 << 50,  # the handlers count; see handlers.body
             idle_connection_timeout=75,
             body_timeout=300,
         )
@@ -219,9 +219,10 @@ class ServeApp(SnapshotsApp):
             )
 
     def _clean(self, course: Course) -> None:
+        finish_deletions(course)
         cleaned = staging.clean(course.root, course.staging)
         if cleaned:
-            self.log.warning("Cleared %d unfinished captures of %s away", cleaned, course.code)
+            self.log.warning("Removed %d unfinished captures of %s", cleaned, course.code)
 
     def _hub(self) -> tuple[HubOAuth | None, HubClient | None]:
         if self.standalone:
@@ -299,13 +300,6 @@ def _is_loopback(address: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(address).is_loopback
     return address == "localhost"
-
-
-def _raise_open_files() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def main(argv: list[str] | None = None) -> Any:

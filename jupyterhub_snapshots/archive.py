@@ -7,12 +7,14 @@ raises and whoever sends must break the connection off.
 from __future__ import annotations
 
 import stat
+import struct
+import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import IO, cast
 
 from .beneath import Folder
 from .core.names import is_hidden
@@ -21,13 +23,17 @@ from .errors import EngineFailed, SnapshotNotFound
 from .snapshots import SnapshotCatalog
 
 CHUNK_BYTES = 1 << 18
-#: Sizes beyond which a zip needs its 64-bit form, whose exact length is not computed here.
+#: Sizes from which on a zip gets its 64-bit form, whose exact length is not computed here.
 _ZIP32_BYTES = 2**31 - 1
 _ZIP32_MEMBERS = 65_000
+#: With more members than this, looking for the length would take too long.
+_MEASURED_MEMBERS = 20_000
+_DIRECTORY_IN_MEMORY = 1 << 20
 _EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 _LOCAL_HEADER, _DESCRIPTOR, _CENTRAL_HEADER, _END = 30, 16, 46, 22
 _FOLDER_ATTRIBUTE = 0x10
 _STREAMED = 0x08
+_UNIX, _ZIP64 = 3, 45
 #: Backslashes separate folders on Windows; control characters forge lines of a listing.
 _UNSAFE = {ord("\\"): "_"} | dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], "_")
 
@@ -83,7 +89,9 @@ class Archive:
                 total += 2 * header - _LOCAL_HEADER + _CENTRAL_HEADER + _DESCRIPTOR
                 total += member.status[1]
                 count += 1
-        return total if total < _ZIP32_BYTES and count < _ZIP32_MEMBERS else None
+                if total >= _ZIP32_BYTES or count > _MEASURED_MEMBERS:
+                    return None
+        return total
 
     def chunks(self) -> Iterator[bytes]:
         """The zip, piece by piece; for threads.
@@ -91,69 +99,128 @@ class Archive:
         Raises SnapshotNotFound or EngineFailed in the middle when a snapshot is taken away or
         changes while it is read.
         """
-        sink, names = _Sink(), _Names()
-        with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_STORED) as archive:
+        names = _Names()
+        with tempfile.SpooledTemporaryFile(_DIRECTORY_IN_MEMORY) as directory:
+            made = _Zip(directory)
             for part in self._parts:
                 try:
                     with self._catalog.open_tree(part.course, part.student, part.snapshot) as tree:
                         for member in _members(tree, part):
-                            yield from self._add(archive, sink, tree, member, names)
+                            yield from _add(made, tree, member, names)
                 except SnapshotNotFound:
                     if len(self._parts) == 1:
                         raise
                     raise EngineFailed(f"A snapshot of {part.student} was taken away.") from None
-        yield sink.take()
-
-    def _add(
-        self,
-        archive: zipfile.ZipFile,
-        sink: _Sink,
-        tree: Folder,
-        member: _Member,
-        names: _Names,
-    ) -> Iterator[bytes]:
-        mode, size, _ = member.status
-        info = _info(member, names)
-        with archive.open(info, "w", force_zip64=size >= _ZIP32_BYTES) as target:
-            if member.content is not None:
-                target.write(member.content)
-            elif stat.S_ISLNK(mode):
-                with tree.enter(member.path[:-1]) as folder:
-                    target.write(_raw(folder.readlink(member.path[-1])))
-            elif stat.S_ISREG(mode):
-                left = size
-                descriptor, _ = tree.open_file(member.path)
-                with open(descriptor, "rb", buffering=0) as file:
-                    while chunk := file.read(CHUNK_BYTES):
-                        left -= len(chunk)
-                        target.write(chunk)
-                        if sink.size >= CHUNK_BYTES:
-                            yield sink.take()
-                if left:
-                    raise EngineFailed(f"{member.name} changed while it was read.")
-        if sink.size >= CHUNK_BYTES:
-            yield sink.take()
+            yield made.take()
+            yield from made.end()
 
 
-class _Sink:
-    """What a `zipfile.ZipFile` writes to: no seeking, and the bytes can be taken out."""
+def _add(made: _Zip, tree: Folder, member: _Member, names: _Names) -> Iterator[bytes]:
+    mode, size, _ = member.status
+    made.begin(_info(member, names), size)
+    if member.content is not None:
+        made.write(member.content)
+    elif stat.S_ISLNK(mode):
+        with tree.enter(member.path[:-1]) as folder:
+            made.write(_raw(folder.readlink(member.path[-1])))
+    elif stat.S_ISREG(mode):
+        descriptor, _ = tree.open_file(member.path)
+        with open(descriptor, "rb", buffering=0) as file:
+            while made.member_bytes <= size and (chunk := file.read(CHUNK_BYTES)):
+                made.write(chunk)
+                if made.waiting >= CHUNK_BYTES:
+                    yield made.take()
+        if made.member_bytes != size:
+            raise EngineFailed(f"{member.name} changed while it was read.")
+    made.end_member()
+    if made.waiting >= CHUNK_BYTES:
+        yield made.take()
 
-    def __init__(self) -> None:
+
+class _Zip:
+    """Writes a zip front to back; its bytes are taken out as they come.
+
+    `zipfile` keeps an object for each member until the end. Here the central directory waits
+    packed, in a file as soon as it is large.
+
+    Attributes:
+        waiting: bytes that can be taken out.
+        member_bytes: bytes of the member that is being written.
+    """
+
+    def __init__(self, directory: tempfile.SpooledTemporaryFile[bytes]) -> None:
+        self._directory = directory
+        self._members = 0
         self._pieces: list[bytes] = []
-        self.size = 0
+        self.waiting = 0
+        self._written = 0
 
-    def write(self, data: bytes) -> int:
-        self._pieces.append(bytes(data))
-        self.size += len(data)
-        return len(data)
+    def begin(self, info: zipfile.ZipInfo, size: int) -> None:
+        """Begins a member that will have this size."""
+        self._large = size >= _ZIP32_BYTES
+        self._begun, self._attributes = self._written, info.external_attr
+        self._header = info.FileHeader(zip64=self._large)
+        self._put(self._header)
+        self.member_bytes = self._sum = 0
 
-    def flush(self) -> None:
-        """Nothing is kept back."""
+    def write(self, data: bytes) -> None:
+        """Adds to the member."""
+        self._sum = zlib.crc32(data, self._sum)
+        self.member_bytes += len(data)
+        self._put(data)
+
+    def end_member(self) -> None:
+        """Writes what follows the member's content, and notes it for the central directory."""
+        size = self.member_bytes
+        form = "<4sIQQ" if self._large else "<4sIII"
+        self._put(struct.pack(form, b"PK\7\x08", self._sum, size, size))
+        wide = [size, size] if self._large else []
+        begun = self._begun
+        if begun >= _ZIP32_BYTES:
+            wide.append(begun)
+            begun = 2**32 - 1
+        if self._large:
+            size = 2**32 - 1
+        extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+        # Local and central header share version, flags, method, time, date; and the name.
+        version, shared = struct.unpack_from("<H8s", self._header, 4)
+        (length,) = struct.unpack_from("<H", self._header, 26)
+        version = max(version, _ZIP64) if wide else version
+        self._directory.write(
+            struct.pack(
+                "<4sBBH8sIIIHHHHHII",
+                *(b"PK\1\2", version, _UNIX, version, shared, self._sum, size, size),
+                *(length, len(extra), 0, 0, 0, self._attributes, begun),
+            )
+            + self._header[_LOCAL_HEADER : _LOCAL_HEADER + length]
+            + extra
+        )
+        self._members += 1
+
+    def end(self) -> Iterator[bytes]:
+        """The central directory and the end, once everything else is taken out."""
+        begin, size, count = self._written, self._directory.tell(), self._members
+        self._directory.seek(0)
+        while piece := self._directory.read(CHUNK_BYTES):
+            yield piece
+        last = b""
+        if count > _ZIP32_MEMBERS or max(begin, size) >= _ZIP32_BYTES:
+            last = struct.pack(
+                "<4sQHHIIQQQQ", b"PK\6\6", 44, _ZIP64, _ZIP64, 0, 0, count, count, size, begin
+            ) + struct.pack("<4sIQI", b"PK\6\7", 0, begin + size, 1)
+        count, size, begin = min(count, 2**16 - 1), min(size, 2**32 - 1), min(begin, 2**32 - 1)
+        yield last + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, count, count, size, begin, 0)
+
+    def _put(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self.waiting += len(data)
+        self._written += len(data)
 
     def take(self) -> bytes:
+        """What was written since the last time."""
         data = b"".join(self._pieces)
         self._pieces.clear()
-        self.size = 0
+        self.waiting = 0
         return data
 
 
@@ -190,23 +257,30 @@ def _members(tree: Folder, part: Part) -> Iterator[_Member]:
 
 
 class _Names:
-    """Names of a zip's members: safe for any program that unpacks, and each only once."""
+    """Names of a zip's members: safe for any program that unpacks, and each only once.
+
+    Of a name only its hash is kept, for there may be very many. Should two of them ever have the
+    same, one gets a number that it did not need.
+    """
 
     def __init__(self) -> None:
-        self._taken: dict[str, int] = {}
+        self._taken: set[int] = set()
+        self._numbers: dict[int, int] = {}
 
     def take(self, name: str) -> str:
         """The name the member gets; numbered when what is left of it was taken before."""
-        folder, slash, plain = _safe(name).rpartition("/")
-        name = wanted = folder + slash + plain
-        number = self._taken.get(wanted, 0)
-        while name in self._taken:
-            number += 1
+        name = _safe(name)
+        wanted = hash(name)
+        if wanted in self._taken:
+            folder, slash, plain = name.rpartition("/")
             stem, dot, suffix = plain.rpartition(".")
-            numbered = f"{stem}~{number}{dot}{suffix}" if stem else f"{plain}~{number}"
-            name = folder + slash + numbered
-        self._taken[wanted] = number
-        self._taken[name] = self._taken.get(name, 0)
+            number = self._numbers.get(wanted, 0)
+            while hash(name) in self._taken:
+                number += 1
+                numbered = f"{stem}~{number}{dot}{suffix}" if stem else f"{plain}~{number}"
+                name = folder + slash + numbered
+            self._numbers[wanted] = number
+        self._taken.add(hash(name))
         return name
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .core.records import AuditEvent
-from .errors import SnapshotsError
 from .store import Store
 from .store import audit as table
 
@@ -54,7 +53,7 @@ class AuditLog:
         events, self._pending = self._pending, []
         try:
             await self._store.write(lambda db: table.add(db, events))
-        except SnapshotsError as error:
+        except Exception as error:
             self.log.warning("The audit log can't be written yet: %s", error)
             self._pending = events + self._pending
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections import ChainMap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,7 @@ class SnapshotsApp(Application):
             settings["root"] = self._root(settings)
         check_apart(wanted)
         with store.writing() as db:
+            people.set_canvas_ids(db, dict(ChainMap(*(each["canvas_ids"] for each in wanted))))
             return [self._open_course(db, settings) for settings in wanted]
 
     def _older_course(self) -> dict[str, Any]:
@@ -196,8 +198,6 @@ class SnapshotsApp(Application):
             (Role.STUDENT, settings["students"]),
         ):
             people.set_members(db, number, names, role, people.BY_HAND)
-        for canvas_id, username in settings["canvas_ids"].items():
-            people.set_canvas_id(db, username, canvas_id)
         return Course(
             id=number,
             code=code,
@@ -216,6 +216,7 @@ class SnapshotsApp(Application):
         """One folder for all courses, so that captures of one home take turns between them."""
         if not self.snapshots_dir:
             return None
+        self._check_folder(self.snapshots_dir)
         locks = os.path.join(os.path.abspath(self.snapshots_dir), SERVICE_DIR, "locks")
         os.makedirs(locks, mode=0o700, exist_ok=True)
         return locks
@@ -255,8 +256,13 @@ class SnapshotsApp(Application):
             ) from error
         if not stat.S_ISDIR(status.st_mode):
             raise StorageUnavailable(f"{root} is a link or no folder; name the folder itself.")
+        if status.st_uid != os.geteuid():
+            raise StorageUnavailable(
+                f"{root} belongs to another user, who could read and exchange what is in it. Give "
+                f"it to the service: chown {os.geteuid()} {root}"
+            )
         if status.st_mode & 0o077:
-            if not self.tighten_permissions or status.st_uid != os.geteuid():
+            if not self.tighten_permissions:
                 raise StorageUnavailable(
                     f"Others may enter {root}. Close it to them with: chmod 700 {root}"
                 )
@@ -274,6 +280,9 @@ class SnapshotsApp(Application):
         except OSError as error:
             raise StorageUnavailable(f"The staging folder {staging} can't be used.") from error
         if same:
+            # Somebody may have made them before us in a folder that is open to others.
+            self._check_folder(os.path.dirname(folder))
+            self._check_folder(folder)
             return folder
         if self.staging_dir:
             raise StorageUnavailable(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Set
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -17,15 +17,27 @@ from .batch_journal import BatchJournal, Taken
 from .core.manifest import Header
 from .core.names import snapshot_name, student_folder
 from .core.records import ENDED, Batch, BatchItem, Course, ItemState
-from .engine import CaptureJob, CaptureResult
-from .errors import BatchRunning, Busy, CaptureCancelled, SnapshotsError, WorkerLost
+from .engine import CaptureJob, CaptureResult, claims
+from .engine.claims import Claim
+from .errors import (
+    BatchRunning,
+    Busy,
+    CaptureCancelled,
+    CourseNotFound,
+    SnapshotsError,
+    StorageUnavailable,
+    StudentNotFound,
+    WorkerLost,
+)
 from .executors import Executor
-from .live_batch import LiveBatch
+from .live_batch import LiveBatch, follow, queued, requeued
 from .metrics import CAPTURE_SECONDS, CAPTURES
 from .snapshots import SnapshotCatalog, lock_path
 from .store import Store, batches
 from .store.database import utc_now
 from .volumes import LocalVolumes
+
+_UNFINISHED = frozenset(ItemState) - ENDED
 
 
 class BatchManager(LoggingConfigurable):
@@ -33,6 +45,13 @@ class BatchManager(LoggingConfigurable):
 
     The database has the truth a tenth of a second later; what it misses when the service is
     killed is found again on the disk, because a capture recognises its own snapshot.
+
+    Several processes may share a database. A batch is run by one of them, which holds a claim on
+    it; the others follow it in the database.
+
+    Parameters:
+        left: who of a course's people are not, or no more, its students; asked before a batch is
+            gone on with.
     """
 
     timeout_seconds = Float(
@@ -70,6 +89,7 @@ class BatchManager(LoggingConfigurable):
         volumes: LocalVolumes,
         snapshots: SnapshotCatalog,
         find_course: Callable[[int], Course],
+        left: Callable[[Course], Awaitable[Set[str]]],
         parent: Configurable | None = None,
     ) -> None:
         super().__init__(parent=parent)
@@ -78,6 +98,7 @@ class BatchManager(LoggingConfigurable):
         self._volumes = volumes
         self._snapshots = snapshots
         self._find_course = find_course
+        self._left = left
         self._live: dict[int, LiveBatch] = {}
         self._journal = BatchJournal(store, snapshots, self.log, self._drop_ended)
         self._stopping = False
@@ -103,18 +124,24 @@ class BatchManager(LoggingConfigurable):
         usernames = [student_folder(student) for student in dict.fromkeys(students)]
         if self._stopping:
             raise Busy("The service is being restarted. Try again in a moment.")
-        batch = await self._store.write(
-            lambda db: batches.create(
-                db,
-                course_id=course.id,
-                name=full_name,
-                requested_by=requested_by,
-                include_hidden=include_hidden,
-                students=usernames,
+        key = batches.new_key()
+        claim = await self._claim(course.id, key)
+        try:
+            batch = await self._store.write(
+                lambda db: batches.create(
+                    db,
+                    key=key,
+                    course_id=course.id,
+                    name=full_name,
+                    requested_by=requested_by,
+                    include_hidden=include_hidden,
+                    students=usernames,
+                )
             )
-        )
-        self._run(batch)
-        return batch
+        except BaseException:
+            claim.release()
+            raise
+        return self._run(batch, claim)
 
     async def get(self, batch_id: int, course_id: int | None = None) -> Batch:
         """The batch as it stands now. Raises BatchNotFound."""
@@ -132,6 +159,8 @@ class BatchManager(LoggingConfigurable):
         """Waits until nothing of the batch is left to do, and returns it. Raises BatchNotFound."""
         live = self._live.get(batch_id)
         if live is None:
+            async for _ in self.events(batch_id):
+                pass
             return await self.get(batch_id)
         await live.ended.wait()
         return live.batch
@@ -143,22 +172,29 @@ class BatchManager(LoggingConfigurable):
         """
         live = self._live.get(batch_id)
         if live is None:
-            yield list((await self.get(batch_id)).items)
-            return
-        async for items in live.events():
+            events = follow(partial(self.get, batch_id), self._is_run)
+        else:
+            events = live.events()
+        async for items in events:
             yield items
+
+    def _is_run(self, batch: Batch) -> bool:
+        try:
+            return claims.is_taken(self._find_course(batch.course_id).root, batch.key)
+        except CourseNotFound:
+            return False
 
     async def retry(self, batch: Batch) -> Batch:
         """Runs again what failed or was cancelled. Raises BatchRunning."""
-        live = self._live.get(batch.id)
-        if live is not None and not live.ended.is_set():
-            raise BatchRunning("The batch is still running. Wait for its end, or cancel it.")
-        again = (ItemState.FAILED, ItemState.CANCELLED)
-        items = (live.batch if live is not None else batch).items
-        return self._run(_queued(batch, [item for item in items if item.state in again]))
+        return await self._again(batch, frozenset(ItemState) - {ItemState.DONE})
 
     async def cancel(self, batch: Batch) -> Batch:
-        """Stops what is not done yet; harmless when nothing is left to do."""
+        """Stops what is not done yet; harmless when nothing is left to do.
+
+        Raises BatchRunning when another process is at it.
+        """
+        if batch.id not in self._live and batch.state == "running":
+            await self._again(batch, _UNFINISHED)  # of a process that was killed: ours, to end it
         live = self._live.get(batch.id)
         if live is not None:
             await live.cancel()
@@ -167,19 +203,60 @@ class BatchManager(LoggingConfigurable):
     async def resume(self) -> None:
         """Goes on with what was queued or running when the service ended."""
         for batch in await self._store.read(batches.unfinished):
-            self.log.warning("Going on with batch %d (%s)", batch.id, batch.name)
-            self._run(_queued(batch, [item for item in batch.items if item.state not in ENDED]))
+            try:
+                await self._again(batch, _UNFINISHED)
+            except BatchRunning as error:
+                self.log.info("Batch %d (%s): %s", batch.id, batch.name, error.message)
+            else:
+                self.log.warning("Going on with batch %d (%s)", batch.id, batch.name)
+
+    async def _again(self, batch: Batch, states: Set[ItemState]) -> Batch:
+        """Runs the captures of a batch once more that are in these states. Raises BatchRunning."""
+        live = self._live.get(batch.id)
+        if live is None:
+            claim = await self._claim(batch.course_id, batch.key)
+            try:
+                batch = await self.get(batch.id)  # as who had it before has left it
+            except BaseException:
+                claim.release()
+                raise
+        elif live.ended.is_set():
+            claim, batch = live.claim, live.batch
+        else:
+            raise BatchRunning("The batch is still running. Wait for its end, or cancel it.")
+        items = [item for item in batch.items if item.state in states]
+        return self._run(queued(batch, items), claim, again=True)
+
+    async def _claim(self, course_id: int, key: str) -> Claim:
+        """Makes the batch of that key ours. Raises BatchRunning when another process has it.
+
+        Without its storage no batch can be claimed; its captures will say what is wrong.
+        """
+
+        def take() -> Claim:
+            course = self._find_course(course_id)
+            self._snapshots.check_root(course)
+            return claims.take(course.root, key)
+
+        try:
+            return await asyncio.to_thread(take)
+        except (CourseNotFound, StorageUnavailable, OSError):
+            self.log.debug("A batch can't be claimed", exc_info=True)
+            return Claim()
 
     async def stop(self) -> None:
         """Stops everything; queued and running captures are resumed at the next start."""
         self._stopping = True
         await asyncio.gather(*(live.cancel() for live in self._live.values()))
         await self._journal.close()
+        for live in self._live.values():
+            live.claim.release()
 
-    def _run(self, batch: Batch) -> Batch:
+    def _run(self, batch: Batch, claim: Claim, *, again: bool = False) -> Batch:
         if self._stopping:
+            claim.release()
             return batch  # the database has it, for the next start
-        live = self._live[batch.id] = LiveBatch(batch)
+        live = self._live[batch.id] = LiveBatch(batch, claim, again=again)
         for item in batch.items:
             if item.state not in ENDED:
                 self._journal.note(batch.id, item)
@@ -202,9 +279,9 @@ class BatchManager(LoggingConfigurable):
             self._set(live, running)
 
         if live.checked is None:  # once for all, who then take their turns in the order they have
-            check = asyncio.to_thread(self._snapshots.check_root, course)
-            live.checked = asyncio.create_task(check)
-        await asyncio.shield(live.checked)
+            live.checked = asyncio.create_task(self._check(live, course))
+        if student in await asyncio.shield(live.checked):
+            raise StudentNotFound("This is no student of the course any more.")
         job = self._job(course, batch, student)
         result: CaptureResult | Header
         try:
@@ -229,6 +306,17 @@ class BatchManager(LoggingConfigurable):
         self._journal.note(batch.id, done, Taken(course, batch, student))
         return done
 
+    async def _check(self, live: LiveBatch, course: Course) -> Set[str]:
+        """Who is not to be captured, when the captures have a place to go to."""
+        await asyncio.to_thread(self._snapshots.check_root, course)
+        if not live.again:
+            return frozenset()
+        try:
+            return await self._left(course)
+        except SnapshotsError as error:
+            self.log.warning("Who has left %s can't be told: %s", course.code, error.message)
+            return frozenset()
+
     def _captured(self, live: LiveBatch, student: str, task: asyncio.Task[BatchItem]) -> None:
         """Called when the task of one capture has ended, however it did."""
         live.tasks.discard(task)
@@ -236,7 +324,7 @@ class BatchManager(LoggingConfigurable):
         if error is None:
             item = task.result()
         elif self._stopping and isinstance(error, (CaptureCancelled, WorkerLost)):
-            item = _requeued(live.items[student])
+            item = requeued(live.items[student])
         else:
             item = self._failed(live, student, error)
         self._set(live, item)
@@ -279,6 +367,7 @@ class BatchManager(LoggingConfigurable):
         for batch_id, live in list(self._live.items()):
             if live.ended.is_set() and not self._journal.holds(batch_id):
                 del self._live[batch_id]
+                live.claim.release()
 
     def _job(self, course: Course, batch: Batch, student: str) -> CaptureJob:
         home = self._volumes.home(course, student)
@@ -300,20 +389,6 @@ class BatchManager(LoggingConfigurable):
             requested_at=batch.requested_at.isoformat().replace("+00:00", "Z"),
             extra={"course": course.code, "by": batch.requested_by},
         )
-
-
-def _queued(batch: Batch, items: Iterable[BatchItem]) -> Batch:
-    """The batch with these of its items waiting for their turn."""
-    again = {item.student for item in items}
-    return replace(
-        batch,
-        items=tuple(_requeued(item) if item.student in again else item for item in batch.items),
-    )
-
-
-def _requeued(item: BatchItem) -> BatchItem:
-    """As it was before it was tried, but for the number of attempts."""
-    return BatchItem(student=item.student, attempts=item.attempts)
 
 
 def today(course: Course) -> date:

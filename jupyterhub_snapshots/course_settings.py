@@ -64,11 +64,13 @@ def check_apart(courses: list[dict[str, Any]]) -> None:
             if name in named:
                 raise InvalidRequest(f"Courses {named[name]} and {code} are both named {name!r}.")
             named[name] = code
-        homes = course["homes"]
-        if homes is not None and _overlap(root, os.path.realpath(homes)):
-            raise InvalidRequest(
-                f"Course {code}: the snapshots in {root} and the homes in {homes} must be apart."
-            )
+        for each in courses:
+            homes = each["homes"]
+            if homes is not None and _overlap(root, os.path.realpath(homes)):
+                raise InvalidRequest(
+                    f"The snapshots of {code} in {root} and the homes of {each['code']} in {homes} "
+                    "must be apart."
+                )
         for other, owner in roots.items():
             if _overlap(root, other):
                 raise InvalidRequest(

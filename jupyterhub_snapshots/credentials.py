@@ -72,8 +72,11 @@ class Credentials(LoggingConfigurable):
         self._site_roles = tuple((course.id, Role.INSTRUCTOR) for course in site_courses)
         self._wrong: dict[str, tuple[float, int]] = {}
 
-    async def of_key(self, secret: str, address: str) -> Principal:
+    async def of_key(self, secret: str, address: str, *, fresh: bool) -> Principal:
         """The principal of an API key.
+
+        Parameters:
+            fresh: ask the hub for the owner's groups now; see `of_token`.
 
         Raises NotAuthenticated or TooManyAttempts for a wrong or revoked one, HubUnavailable.
         """
@@ -85,7 +88,7 @@ class Credentials(LoggingConfigurable):
         assert key is not None
         if keys.use_is_stale(key):
             await self._store.write(lambda db: keys.note_use(db, key.id))
-        roles = await self._roster.roles(key.owner)
+        roles = await self._roster.roles(key.owner, fresh=fresh)
         if key.course_id is not None:
             roles = {course: role for course, role in roles.items() if course == key.course_id}
         return Principal(
@@ -110,16 +113,34 @@ class Credentials(LoggingConfigurable):
         if model is None:
             await self._refuse("token", address)
         assert model is not None
-        return await self.of_model(model, "token")
+        return await self._of_model(model, "token", fresh)
 
-    async def of_session(self, handler: Any) -> Principal | None:
-        """The principal of a browser's session with the hub, or None. Raises HubUnavailable."""
+    async def of_session(self, handler: Any, *, fresh: bool) -> Principal | None:
+        """The principal of a browser's session with the hub, or None; `fresh` as for `of_token`.
+
+        Raises AccessDenied, HubUnavailable.
+        """
+        model = await self.session(handler)
+        if model is not None and fresh:
+            # `get_user` has seen that the request is the session's own, but of the person it
+            # tells what it may have learned a while ago.
+            assert self.hub_auth is not None
+            answer = self.hub_auth.user_for_token(
+                self.hub_auth.get_token(handler),
+                use_cache=False,
+                session_id=self.hub_auth.get_session_id(handler),
+                sync=False,
+            )
+            model = await _asked(answer)
+        return await self._of_model(model, "session", fresh) if model is not None else None
+
+    async def session(self, handler: Any) -> dict[str, Any] | None:
+        """What the hub says of the session in the request's cookie. Raises HubUnavailable."""
         if self.hub_auth is None:
             return None
-        model = await _asked(self.hub_auth.get_user(handler, sync=False))
-        return await self.of_model(model, "session") if model is not None else None
+        return await _asked(self.hub_auth.get_user(handler, sync=False))
 
-    async def of_model(self, model: dict[str, Any], credential: str) -> Principal:
+    async def _of_model(self, model: dict[str, Any], credential: str, fresh: bool) -> Principal:
         """The principal that the hub describes. Raises AccessDenied without access to the
         service."""
         assert self.hub_auth is not None
@@ -134,7 +155,7 @@ class Credentials(LoggingConfigurable):
             return Principal(
                 f"{model['kind']}:{name}", None, admin=bool(model.get("admin")), credential="token"
             )
-        roles = await self._roster.roles(name, model.get("groups"))
+        roles = await self._roster.roles(name, model.get("groups"), fresh=fresh)
         return Principal(
             name,
             name,
@@ -178,7 +199,8 @@ async def _asked(answer: Awaitable[Any]) -> dict[str, Any] | None:
             raise ValueError("not an object")
     except (HTTPError, ValueError, asyncio.TimeoutError) as error:
         raise HubUnavailable(
-            "The hub does not answer, so it can't be told who you are. Try again in a moment."
+            "The hub does not answer, so the service can't check who you are. Try again in a "
+            "moment."
         ) from error
     return model
 

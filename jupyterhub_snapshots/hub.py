@@ -12,6 +12,8 @@ import httpx
 from .errors import HubUnavailable
 
 _TIMEOUT_SECONDS = 10.0
+#: How long a hub that did not answer is not waited for again.
+SILENT_SECONDS = 5.0
 _CACHED_MOST = 10_000
 
 
@@ -43,6 +45,7 @@ class HubClient:
         self._cache_seconds = cache_seconds
         self._log = log
         self._groups: dict[str, tuple[float, frozenset[str]]] = {}
+        self._silent_until = 0.0
 
     async def members_of(self, group: str) -> list[str]:
         """Usernames of the group's members; none when there is no such group.
@@ -51,12 +54,21 @@ class HubClient:
         """
         return await self._names(f"groups/{quote(group, safe='')}", "users")
 
-    async def groups_of(self, username: str) -> frozenset[str]:
-        """Groups of a person; none for one whom the hub does not know. Raises HubUnavailable."""
+    async def groups_of(self, username: str, *, fresh: bool = False) -> frozenset[str]:
+        """Groups of a person; none for one whom the hub does not know.
+
+        Parameters:
+            fresh: ask the hub now, whatever it said, or did not say, a moment ago.
+
+        Raises HubUnavailable.
+        """
         now = time.monotonic()
-        known = self._groups.get(username)
-        if known is not None and now < known[0]:
-            return known[1]
+        if not fresh:
+            known = self._groups.get(username)
+            if known is not None and now < known[0]:
+                return known[1]
+            if now < self._silent_until:
+                raise _unavailable()
         groups = frozenset(await self._names(f"users/{quote(username, safe='')}", "groups"))
         if len(self._groups) >= _CACHED_MOST:
             self._groups.clear()
@@ -72,11 +84,18 @@ class HubClient:
             response.raise_for_status()
             return [str(name) for name in response.json()[key]]
         except (httpx.HTTPError, ValueError, TypeError, KeyError) as error:
-            self._log.warning("The hub did not answer %s: %s", path, error)
-            raise HubUnavailable(
-                "The hub does not answer, so it can't be told who you are. Try again in a moment."
-            ) from error
+            # An error is told at once; only silence costs time.
+            if isinstance(error, httpx.TransportError):
+                self._silent_until = time.monotonic() + SILENT_SECONDS
+            self._log.warning("The hub did not answer %s: %r", path, error)
+            raise _unavailable() from error
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
+
+
+def _unavailable() -> HubUnavailable:
+    return HubUnavailable(
+        "The hub does not answer, so the service can't check who you are. Try again in a moment."
+    )

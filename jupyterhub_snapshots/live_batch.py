@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Set
 from dataclasses import replace
 
 from .core.records import Batch, BatchItem
+from .engine.claims import Claim
+
+#: How often it is looked how a batch of another process stands.
+_POLL_SECONDS = 1.0
 
 
 class _Watch:
@@ -22,14 +26,19 @@ class LiveBatch:
     """A batch that is being run.
 
     Attributes:
-        checked: ends when it is known that its captures have a place to go to.
+        claim: that it is run here and nowhere else.
+        again: whether it was begun before, and its students may have left since.
+        checked: ends when it is known that its captures have a place to go to, with the students
+            who have left.
     """
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, claim: Claim, *, again: bool) -> None:
         self._batch = batch
+        self.claim = claim
+        self.again = again
         self.items = {item.student: item for item in batch.items}
         self.tasks: set[asyncio.Task[BatchItem]] = set()
-        self.checked: asyncio.Task[None] | None = None
+        self.checked: asyncio.Task[Set[str]] | None = None
         self.ended = asyncio.Event()
         self._watches: set[_Watch] = set()
 
@@ -76,3 +85,39 @@ class LiveBatch:
             yield watch
         finally:
             self._watches.discard(watch)
+
+
+async def follow(
+    look: Callable[[], Awaitable[Batch]], is_run: Callable[[Batch], bool]
+) -> AsyncIterator[list[BatchItem]]:
+    """The same events of a batch that is not run here.
+
+    Parameters:
+        look: how it stands.
+        is_run: whether another process is at it; for threads.
+    """
+    batch = await look()
+    yield list(batch.items)
+    running = True
+    while running and batch.state == "running":
+        # In this order: what is noted just before the end must not be missed.
+        running = await asyncio.to_thread(is_run, batch)
+        if running:
+            await asyncio.sleep(_POLL_SECONDS)
+        known, batch = set(batch.items), await look()
+        if changed := [item for item in batch.items if item not in known]:
+            yield changed
+
+
+def queued(batch: Batch, items: Iterable[BatchItem]) -> Batch:
+    """The batch with these of its items waiting for their turn."""
+    again = {item.student for item in items}
+    return replace(
+        batch,
+        items=tuple(requeued(item) if item.student in again else item for item in batch.items),
+    )
+
+
+def requeued(item: BatchItem) -> BatchItem:
+    """As it was before it was tried, but for the number of attempts."""
+    return BatchItem(student=item.student, attempts=item.attempts)

@@ -12,7 +12,7 @@ from traitlets.config import Configurable, LoggingConfigurable
 from .core.names import student_folder
 from .core.records import Course, Member, Role
 from .errors import CourseNotFound, HubUnavailable, InvalidName, StudentNotFound
-from .hub import HubClient
+from .hub import SILENT_SECONDS, HubClient
 from .store import Store, people
 from .volumes import LocalVolumes, fields_of
 
@@ -62,6 +62,7 @@ class Roster(LoggingConfigurable):
         self._hub = hub
         self.courses = tuple(courses)
         self._refreshed: dict[int, float] = {}
+        self._failed: dict[int, float] = {}
         self._locks: dict[int, asyncio.Lock] = {
             course.id: asyncio.Lock() for course in self.courses
         }
@@ -88,27 +89,37 @@ class Roster(LoggingConfigurable):
                 return course
         raise CourseNotFound("The course is not configured any more.")
 
-    async def roles(self, username: str, groups: Iterable[str] | None = None) -> dict[int, Role]:
+    async def roles(
+        self, username: str, groups: Iterable[str] | None = None, *, fresh: bool = False
+    ) -> dict[int, Role]:
         """The person's role in each course.
 
         Parameters:
             groups: of the person on the hub, when the caller has just learned them; otherwise
                 the hub is asked, and the last known answer used while it is down.
+            fresh: the hub is asked now; otherwise its answer of a moment ago will do.
         """
         if groups is None and self._hub is not None:
             try:
-                groups = await self._hub.groups_of(username)
+                groups = await self._hub.groups_of(username, fresh=fresh)
             except HubUnavailable:
-                return await self._store.read(lambda db: people.roles_of(db, username))
+                self.log.debug("Going on with the last known roles of %r", username)
+        if groups is None:
+            return await self._store.read(lambda db: people.roles_of(db, username))
         roles: dict[int, Role] = {}
         # The instructor's group counts more than the student's for one who is in both.
-        for name in sorted(groups or (), key=self._is_instructor):
+        for name in sorted(groups, key=self._is_instructor):
             if name in self._groups:
                 course_id, role = self._groups[name]
                 roles[course_id] = role
-        # What is given by hand, or by a folder of homes, stands above the groups.
-        source = HUB if groups is not None else None
-        return roles | await self._store.read(lambda db: people.roles_of(db, username, source))
+        from_homes, by_hand = await self._store.read(
+            lambda db: (
+                people.roles_of(db, username, HUB, people.BY_HAND),
+                people.roles_of(db, username, HUB, HOMES),
+            )
+        )
+        # A home makes a student of nobody whom a group makes an instructor.
+        return from_homes | roles | by_hand
 
     def _is_instructor(self, group: str) -> bool:
         return group in self._groups and self._groups[group][1] is Role.INSTRUCTOR
@@ -124,41 +135,86 @@ class Roster(LoggingConfigurable):
         await self.refresh(course, fresh=fresh)
         return await self._known_students(course)
 
+    async def left(self, course: Course) -> frozenset[str]:
+        """Usernames of those whom the course knows and who are not, or no more, its students.
+
+        While the hub is down, as far as it is known. Raises StorageUnavailable.
+        """
+        await self.refresh(course, fresh=True)
+        known = await self._store.read(lambda db: people.members(db, course.id))
+        return frozenset(
+            member.username
+            for member in known
+            if not (member.active and member.role is Role.STUDENT)
+        )
+
     async def refresh(self, course: Course, *, fresh: bool = False) -> None:
-        """Brings the database's list of members up to date with where it comes from."""
-        async with self._locks[course.id]:
-            last = self._refreshed.get(course.id)
-            if not fresh and last is not None and time.monotonic() - last < self.refresh_seconds:
+        """Brings the database's list of members up to date with where it comes from.
+
+        While the hub does not answer, one request at a time waits for it; the others go on with
+        what is known.
+        """
+        asked = time.monotonic()
+        lock = self._locks[course.id]
+        if not fresh and course.id in self._failed and lock.locked():
+            return
+        async with lock:
+            # Who asks for a fresh list may have one that was read while it waited its turn.
+            for times, seconds in (
+                (self._refreshed, self.refresh_seconds),
+                (self._failed, SILENT_SECONDS),
+            ):
+                last = times.get(course.id)
+                if last is not None and asked - last < (0 if fresh else seconds):
+                    return
+            began = time.monotonic()
+            heard = self._hub is None or await self._read_groups(course, self._hub)
+            if course.homes is not None and not await self._read_homes(course):
                 return
-            if course.homes is not None:
-                names = await asyncio.to_thread(self._volumes.usernames, course)
-                first = course.id not in self._refreshed
-                if first and not names and await self._known_students(course):
-                    self.log.error(
-                        "%s is empty; going on with the last known students of %s. Is its disk "
-                        "mounted?",
-                        course.homes,
-                        course.code,
-                    )
-                    return
-                await self._set(course, Role.STUDENT, names, HOMES)
-            elif self._hub is not None:
-                try:
-                    instructors, students = await asyncio.gather(
-                        self._hub.members_of(self.instructor_group.format(course=course.code)),
-                        self._hub.members_of(self.student_group.format(course=course.code)),
-                    )
-                except HubUnavailable:
-                    self.log.warning(
-                        "The hub does not answer; going on with the last known roster of %s",
-                        course.code,
-                    )
-                    return
-                # As in `roles`: who is in both groups is an instructor.
-                students = sorted(set(students) - set(instructors))
-                await self._set(course, Role.INSTRUCTOR, instructors, HUB)
-                await self._set(course, Role.STUDENT, students, HUB)
-            self._refreshed[course.id] = time.monotonic()
+            if heard:
+                self._refreshed[course.id] = began
+                self._failed.pop(course.id, None)
+            else:
+                self._failed[course.id] = time.monotonic()
+
+    async def _read_groups(self, course: Course, hub: HubClient) -> bool:
+        """Takes the members over from the hub, but students whom a folder of homes tells.
+
+        False when the hub does not answer.
+        """
+        templates = [self.instructor_group]
+        if course.homes is None:
+            templates.append(self.student_group)
+        try:
+            instructors, *others = await asyncio.gather(
+                *(hub.members_of(template.format(course=course.code)) for template in templates)
+            )
+        except HubUnavailable:
+            self.log.warning(
+                "The hub does not answer; going on with the last known roster of %s", course.code
+            )
+            return False
+        await self._set(course, Role.INSTRUCTOR, instructors, HUB)
+        for students in others:
+            # As in `roles`: who is in both groups is an instructor.
+            await self._set(course, Role.STUDENT, sorted(set(students) - set(instructors)), HUB)
+        return True
+
+    async def _read_homes(self, course: Course) -> bool:
+        """Takes the students over from the folder of homes; False when it has lost its disk."""
+        names = await asyncio.to_thread(self._volumes.usernames, course)
+        first = course.id not in self._refreshed
+        if first and not names and await self._known_students(course):
+            self.log.error(
+                "%s is empty; going on with the last known students of %s. Is its disk mounted?",
+                course.homes,
+                course.code,
+            )
+            return False
+        found = await self._store.read(lambda db: people.members(db, course.id, Role.INSTRUCTOR))
+        instructors = {member.username for member in found if member.active}
+        await self._set(course, Role.STUDENT, sorted(set(names) - instructors), HOMES)
+        return True
 
     async def _known_students(self, course: Course) -> list[Member]:
         found = await self._store.read(lambda db: people.members(db, course.id, Role.STUDENT))

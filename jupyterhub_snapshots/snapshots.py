@@ -24,7 +24,8 @@ from .core.names import (
 )
 from .core.records import Course, Snapshot
 from .engine import sidecar
-from .engine.staging import attempt, home_lock, open_root
+from .engine.staging import home_lock, open_root
+from .engine.storage_errors import storage_errors
 from .errors import (
     FileNotFound,
     InvalidName,
@@ -39,6 +40,9 @@ _RACY_NS = 2_000_000_000
 _LOCK_SECONDS = 10
 #: Some file systems use all 64 bits of an inode's number, databases have a sign.
 _INODE_BITS = 2**63 - 1
+
+_DELETED = ".deleted"
+_NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 Names = dict[str, int]
 
@@ -124,7 +128,7 @@ class SnapshotCatalog:
 
     def _scan(self, course: Course, student: str | None) -> dict[tuple[str, str], int]:
         """(student, snapshot name) to inode, of everything on the disk."""
-        with _mounted_root(course) as root:
+        with storage_errors("The snapshots can't be listed"), _mounted_root(course) as root:
             if student is not None:
                 students = [student]
             else:
@@ -156,8 +160,12 @@ class SnapshotCatalog:
                     and entry.name.isprintable()
                     and entry.is_dir(follow_symlinks=False)
                 }
-        except (NotBelow, InvalidName):
+        except InvalidName:
             return {}
+        except NotBelow as error:
+            if error.errno in _NOTHING_THERE:
+                return {}
+            raise  # no answer about what is there: nothing may be forgotten for it
         if status.st_mtime_ns < began - _RACY_NS:
             self._scanned[course_id, student] = (status.st_ino, status.st_mtime_ns, names)
         return names
@@ -183,6 +191,7 @@ class SnapshotCatalog:
             open_root(course.root) as root,
             root.enter([student_folder(student)]) as folder,
         ):
+            folder.lstat(name)
             return sidecar.read_header(folder, name)
         return None
 
@@ -263,26 +272,43 @@ class SnapshotCatalog:
 
         Raises SnapshotNotFound, SnapshotPinned.
         """
-        snapshot = await self.get(course, student, name)
-        if snapshot.pinned:
-            raise SnapshotPinned("This snapshot is pinned. Unpin it first.")
+        await self.get(course, student, name)
         await asyncio.to_thread(self._delete, course, student, name, home)
         await self._store.write(lambda db: catalog.forget(db, course.id, [(student, name)]))
 
     def _delete(self, course: Course, student: str, name: str, home: str) -> None:
         deadline = time.monotonic() + _LOCK_SECONDS
-        with (
-            open_root(course.root) as root,
-            home_lock(course.root, lock_path(course, home), home, deadline),
-            attempt(course.root, course.staging, "delete") as trash,
-        ):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(storage_errors("The snapshot can't be deleted"))
+            root = stack.enter_context(open_root(course.root))
+            stack.enter_context(home_lock(course.root, lock_path(course, home), home, deadline))
+            with self._store.reading() as db:
+                _, known = catalog.known(db, course.id, student).get((student, name), (0, None))
+            if known is not None and known.pinned:
+                raise SnapshotPinned("This snapshot is pinned. Unpin it first.")
             try:
-                with root.enter([student]) as folder:
-                    folder.move(name, trash.folder, "tree")
-                    folder.remove(sidecar.manifest_name(name))
-                    folder.sync()
+                folder = stack.enter_context(root.enter([student]))
+                # Out of sight by one rename, which needs no space; a disk may well be full now.
+                gone = f".{name}{_DELETED}"
+                folder.remove(gone)
+                folder.move(name, folder, gone)
             except (NotBelow, FileNotFoundError) as error:
                 raise _no_snapshot(student, name) from error
+            folder.remove(sidecar.manifest_name(name))
+            folder.remove(gone)
+            folder.sync()
+
+
+def finish_deletions(course: Course) -> None:
+    """Removes what was being deleted when the service was killed. Raises StorageUnavailable."""
+    with storage_errors("Deletions can't be finished"), open_root(course.root) as root:
+        for student in root.scan():
+            if student.name == SERVICE_DIR or not student.is_dir(follow_symlinks=False):
+                continue
+            with root.enter([student.name]) as folder:
+                for entry in folder.scan():
+                    if entry.name.startswith(".") and entry.name.endswith(_DELETED):
+                        folder.remove(entry.name)
 
 
 def _mounted_root(course: Course) -> Folder:

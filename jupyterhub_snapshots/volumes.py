@@ -34,6 +34,12 @@ class LocalVolumes(LoggingConfigurable):
             raise TraitError("home_template must be an absolute path with {username} once in it")
         if ".." in PurePath(template).parts:
             raise TraitError("home_template must not contain '..'")
+        if "{username}" not in PurePath(template).name:
+            raise TraitError(
+                "{username} must be in the last part of home_template: what is below a home "
+                "belongs to the student, who could put a link there. Use a course's 'folders' to "
+                "capture a part of a home."
+            )
         return template
 
     def home(self, course: Course, username: str) -> str:

@@ -68,14 +68,14 @@ class CourseOnDisk:
         executor = LocalExecutor(max_concurrent_captures=places)
         await executor.start()
         volumes = LocalVolumes()
+        roster = Roster(store=self.store, volumes=volumes, courses=[self.course], hub=None)
         manager = BatchManager(
             store=self.store,
             executor=executor,
             volumes=volumes,
             snapshots=self.snapshots,
-            find_course=Roster(
-                store=self.store, volumes=volumes, courses=[self.course], hub=None
-            ).course,
+            find_course=roster.course,
+            left=roster.left,
         )
         for name, value in options.items():
             setattr(manager, name, value)

@@ -188,7 +188,7 @@ def test_a_root_of_somebody_else_is_not_tightened(store: Store, top: Path) -> No
     (top / "phys").mkdir()
     (top / "phys").chmod(0o755)
     os.chown(top / "phys", SOMEBODY, SOMEBODY)
-    with pytest.raises(StorageUnavailable, match="chmod 700"):
+    with pytest.raises(StorageUnavailable, match="belongs to another user"):
         open_courses(store, top, PHYS)
 
 
@@ -199,6 +199,11 @@ def test_staging_is_on_the_file_system_of_the_snapshots(
     (course,) = open_courses(store, top, PHYS, staging_dir=str(tmp_path))
     assert course.staging == str(tmp_path / SERVICE_DIR / "staging")
     assert mode(Path(course.staging)) == 0o700
+    if IS_ROOT:
+        os.chown(course.staging, SOMEBODY, SOMEBODY)
+        with pytest.raises(StorageUnavailable, match="belongs to another user"):
+            open_courses(store, top, PHYS, staging_dir=str(tmp_path))
+        os.chown(course.staging, 0, 0)
     if os.stat("/dev/shm").st_dev == os.stat(tmp_path).st_dev:
         pytest.skip("there is one file system only")
     with pytest.raises(StorageUnavailable, match="another file system"):

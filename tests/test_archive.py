@@ -59,6 +59,11 @@ def opened(archive: Archive) -> zipfile.ZipFile:
     return made
 
 
+def resident() -> int:
+    """Bytes of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
 @pytest.mark.threat("Z1", "Z2", "Z4")
 def test_members_names(catalog: SnapshotCatalog, course: Course, tree: Path) -> None:
     raw = [
@@ -141,8 +146,6 @@ def test_the_64_bit_form(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The limits of the 32-bit form are lowered, so that no gigabytes have to be written."""
-    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10_000)
-    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 20)
     monkeypatch.setattr(archive_module, "_ZIP32_BYTES", 10_000)
     monkeypatch.setattr(archive_module, "_ZIP32_MEMBERS", 20)
     (tree / "big").write_bytes(b"b" * 50_000)
@@ -152,7 +155,6 @@ def test_the_64_bit_form(
     assert whole.length() is None
     content = b"".join(whole.chunks())
     assert b"PK\x06\x06" in content
-    monkeypatch.undo()
     (tmp_path / "made.zip").write_bytes(content)
     with zipfile.ZipFile(tmp_path / "made.zip") as made:
         assert made.testzip() is None
@@ -160,6 +162,36 @@ def test_the_64_bit_form(
         assert made.read("alice/big") == b"b" * 50_000
     if shutil.which("unzip"):
         subprocess.run(["unzip", "-tq", tmp_path / "made.zip"], check=True, capture_output=True)
+
+
+@pytest.mark.threat("Z8")
+def test_a_hundred_thousand_members(
+    catalog: SnapshotCatalog,
+    course: Course,
+    tree: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tree / "0000.txt").touch()
+    for number in range(1, 1000):
+        os.link(tree / "0000.txt", tree / f"{number:04}.txt")
+    parts = [Part(course, "alice", NAME, f"student-{number:03}/") for number in range(100)]
+    made = tmp_path / "made.zip"
+    before = largest = resident()
+    with open(made, "wb") as file:
+        for piece in Archive(catalog, parts).chunks():
+            file.write(piece)
+            largest = max(largest, resident())
+    assert largest - before < 40 << 20
+    with zipfile.ZipFile(made) as opened:  # in the form with more than 65,535 members
+        assert len(set(opened.namelist())) == 100_000
+        assert opened.read("student-099/0999.txt") == b""
+    if shutil.which("unzip"):
+        subprocess.run(["unzip", "-tqq", made], check=True, capture_output=True)
+    monkeypatch.setattr(archive_module, "_MEASURED_MEMBERS", 999)
+    assert Archive(catalog, parts[:1]).length() is None
+    monkeypatch.setattr(archive_module, "_MEASURED_MEMBERS", 1000)
+    assert Archive(catalog, parts[:1]).length() is not None
 
 
 @pytest.mark.threat("Z8", "Z9")

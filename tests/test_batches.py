@@ -15,9 +15,10 @@ from sqlalchemy import text
 
 from courses import PS1, CourseOnDisk
 from executors.contract import until
-from jupyterhub_snapshots import batch_journal
+from jupyterhub_snapshots import batch_journal, live_batch
 from jupyterhub_snapshots.batches import BatchManager, today
-from jupyterhub_snapshots.core.records import Batch, BatchItem, ItemState
+from jupyterhub_snapshots.core.names import SERVICE_DIR
+from jupyterhub_snapshots.core.records import Batch, BatchItem, Course, ItemState, Role
 from jupyterhub_snapshots.engine import verify
 from jupyterhub_snapshots.errors import (
     BatchNotFound,
@@ -27,7 +28,7 @@ from jupyterhub_snapshots.errors import (
     InvalidSnapshotName,
 )
 from jupyterhub_snapshots.store import batches as table
-from jupyterhub_snapshots.store import database
+from jupyterhub_snapshots.store import database, people
 from processes import Installation, eventually
 
 STUDENTS = ["alice", "bob", "carol", "dora"]
@@ -73,6 +74,20 @@ async def stored_as(course: CourseOnDisk, number: int, state: str) -> Batch:
             return batch
         await asyncio.sleep(0.01)
     raise AssertionError(f"the database does not say {state}")
+
+
+async def abandoned(course: CourseOnDisk) -> Batch:
+    """A batch that a process began and left when it was killed."""
+    return await course.store.write(
+        lambda db: table.create(
+            db,
+            course_id=course.course.id,
+            name=PS1,
+            requested_by="ina",
+            include_hidden=False,
+            students=STUDENTS,
+        )
+    )
 
 
 async def test_a_class(course: CourseOnDisk, batches: BatchManager) -> None:
@@ -308,35 +323,94 @@ async def test_stopped_batches_are_resumed(course: CourseOnDisk) -> None:
 
 @pytest.mark.threat("K1", "C3")
 async def test_resumed_by_two_at_once(course: CourseOnDisk) -> None:
-    batch = await course.store.write(
-        lambda db: table.create(
-            db,
-            course_id=course.course.id,
-            name=PS1,
-            requested_by="ina",
-            include_hidden=False,
-            students=STUDENTS,
-        )
-    )
+    batch = await abandoned(course)
     async with course.batches() as one, course.batches() as other:
         await asyncio.gather(one.resume(), other.resume())
+        assert len(one._live) + len(other._live) == 1
         for manager in (one, other):
             assert states(await manager.wait(batch.id)) == dict.fromkeys(STUDENTS, "done")
     assert course.visible() == {student: [PS1] for student in STUDENTS}
+    assert {item.attempts for item in (await stored(course, batch.id)).items} == {1}
     course.assert_sound()
 
 
+async def test_a_batch_of_another_process(
+    course: CourseOnDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_batch, "_POLL_SECONDS", 0.05)
+    async with course.batches(places=1) as there, course.batches() as here:
+        with course.held("carol"):
+            batch = await start(there, course)
+            events = here.events(batch.id)
+            assert [item.student for item in await anext(events)] == STUDENTS
+            seen = [item.student for item in await anext(events)]
+            await here.resume()
+            assert here._live == {}
+            for refused in (here.cancel, here.retry):
+                with pytest.raises(BatchRunning, match=f"process {os.getpid()} on "):
+                    await refused(await here.get(batch.id))
+            waiting = asyncio.create_task(here.wait(batch.id))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+        seen += [item.student async for items in events for item in items]
+        assert set(seen) == set(STUDENTS)
+        assert states(await waiting) == dict.fromkeys(STUDENTS, "done")
+        assert await here.cancel(await here.get(batch.id)) == await there.wait(batch.id)
+        await until(lambda: not there._live, "it is forgotten")
+        # Now it is nobody's, and whoever is asked may run it.
+        assert (await here.wait((await here.retry(await waiting)).id)).state == "done"
+    assert os.listdir(course.root / SERVICE_DIR / "batches") == []
+
+
+async def test_cancelling_what_a_killed_process_left(
+    course: CourseOnDisk, batches: BatchManager
+) -> None:
+    batch = await abandoned(course)
+    assert [items async for items in batches.events(batch.id)] == [list(batch.items)]
+    cancelled = await batches.cancel(batch)
+    assert set(states(cancelled).values()) == {"cancelled"}
+    assert await stored_as(course, batch.id, "cancelled") == cancelled
+    assert course.visible() == {}
+
+
+@pytest.mark.parametrize("how", ["resume", "retry"])
+async def test_who_has_left_is_not_captured_again(
+    course: CourseOnDisk, batches: BatchManager, how: str
+) -> None:
+    batch = await abandoned(course)
+    with course.store.writing() as db:
+        people.set_members(db, course.course.id, STUDENTS, Role.STUDENT, "homes")
+        people.set_members(db, course.course.id, ["bob"], Role.INSTRUCTOR, people.BY_HAND)
+    (course.place / "homes" / "carol").rename(course.place / "carol")
+    if how == "resume":
+        await batches.resume()
+    else:
+        await batches.retry(await batches.cancel(batch))
+    ended = await batches.wait(batch.id)
+    assert {item.student: item.error_code for item in ended.items} == {
+        "alice": None,
+        "bob": "student_not_found",
+        "carol": "student_not_found",
+        "dora": None,
+    }
+    assert item_of(ended, "bob").error == "This is no student of the course any more."
+    assert list(course.visible()) == ["alice", "dora"]
+
+
+async def test_a_roster_that_cannot_be_read_stops_no_retry(
+    course: CourseOnDisk, batches: BatchManager
+) -> None:
+    async def unreadable(course: Course) -> frozenset[str]:
+        raise Busy("The database is locked.")
+
+    batches._left = unreadable
+    batch = await abandoned(course)
+    await batches.resume()
+    assert states(await batches.wait(batch.id)) == dict.fromkeys(STUDENTS, "done")
+
+
 async def test_resuming_a_course_that_is_gone(course: CourseOnDisk) -> None:
-    batch = await course.store.write(
-        lambda db: table.create(
-            db,
-            course_id=course.course.id,
-            name=PS1,
-            requested_by="ina",
-            include_hidden=False,
-            students=STUDENTS,
-        )
-    )
+    batch = await abandoned(course)
     here = course.course
     course.course = replace(here, id=here.id + 1)
     async with course.batches() as batches:
@@ -424,11 +498,17 @@ def test_two_services_on_one_store_and_one_database(place: Path) -> None:
         eventually(lambda: installation.query(counted) == each_once, "all are in the catalogue")
         done = "SELECT student, count(*) FROM batch_items WHERE state = 'done' GROUP BY student"
         eventually(lambda: installation.query(done) == each_once, "each was taken by one of them")
-        # A third starts while the second is at work.
+        # A third starts while the second is at work, and leaves it to it.
         with installation.held("s0"):
             batch = services[1].capture("second")
             third = installation.start()
-            assert "Going on with batch" in third.text
+            assert "Going on with batch" not in third.text
+            assert f"The batch runs in process {services[1].process.pid} on " in third.text
+            refused = third.client.delete(
+                f"/api/v1/instructors/me/courses/course/batches/{batch['id']}"
+            )
+            assert refused.status_code == 409
+            assert str(services[1].process.pid) in refused.json()["message"]
         for service in (services[1], third):
             ended = service.wait_for(batch["id"])
             assert {item["state"] for item in ended["items"]} == {"done"}

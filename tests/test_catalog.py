@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from sqlalchemy import event
 
 from courses import PS1, PS2, CourseOnDisk
 from homes import SECRET
-from jupyterhub_snapshots.beneath import Folder
+from jupyterhub_snapshots.beneath import Folder, NotBelow
 from jupyterhub_snapshots.core.names import SERVICE_DIR
 from jupyterhub_snapshots.core.records import Snapshot
 from jupyterhub_snapshots.engine import CaptureJob, capture
@@ -24,7 +26,7 @@ from jupyterhub_snapshots.errors import (
     SnapshotPinned,
     StorageUnavailable,
 )
-from jupyterhub_snapshots.snapshots import SnapshotCatalog
+from jupyterhub_snapshots.snapshots import SnapshotCatalog, finish_deletions
 from jupyterhub_snapshots.store import Store
 
 
@@ -259,6 +261,59 @@ async def test_delete_is_out_of_sight_at_once_and_stays_inside(
     (course.root / "alice" / "linked_2026-03-01").unlink()
     course.assert_sound()
     assert os.listdir(outside.parent) == [outside.name]
+
+
+@pytest.mark.threat("O4", "K1")
+async def test_a_deletion_that_was_killed_is_finished(course: CourseOnDisk) -> None:
+    take(course)
+    os.rename(course.root / "alice" / PS1, course.root / "alice" / f".{PS1}.deleted")
+    assert await listed(course) == {}
+    finish_deletions(course.course)
+    assert [name for name in os.listdir(course.root / "alice") if name[0] != "."] == []
+    assert not (course.root / "alice" / f".{PS1}.deleted").exists()
+
+
+@pytest.mark.threat("F4", "F6")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+async def test_a_folder_that_cant_be_read_makes_nothing_forgotten(
+    course: CourseOnDisk, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    take(course)
+    await course.snapshots.set_pinned(course.course, "alice", PS1, True)
+    lstat = Folder.lstat
+
+    def failing(folder: Folder, name: str) -> os.stat_result:
+        if name == "alice":
+            raise NotBelow(number, "Nothing of that kind there", name)
+        return lstat(folder, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "lstat", failing)
+        with pytest.raises(StorageUnavailable):
+            await course.snapshots.list_snapshots(course.course)
+    (snapshot,) = await course.snapshots.list_snapshots(course.course)
+    assert snapshot.pinned
+
+
+@pytest.mark.threat("B2", "F8")
+@pytest.mark.parametrize("damage", [b"2026-13-", b'"x"'])
+async def test_a_manifest_that_makes_no_sense_hides_nobody_else(
+    course: CourseOnDisk, damage: bytes
+) -> None:
+    take(course, "alice")
+    take(course, "bob")
+    manifest = course.root / "alice" / f".{PS1}.manifest"
+    header, _, entries = manifest.read_bytes().partition(b"\n")
+    if damage.startswith(b"2026"):
+        header = re.sub(rb'("began_at":")\d{4}-\d\d-', rb"\g<1>" + damage, header)
+    else:
+        header = re.sub(rb'("files":)\d+', rb"\g<1>" + damage, header)
+    manifest.write_bytes(header + b"\n" + entries)
+    found = await course.snapshots.list_snapshots(course.course)
+    assert [(each.student, each.state) for each in found] == [
+        ("alice", "unknown"),
+        ("bob", "complete"),
+    ]
 
 
 @pytest.mark.threat("C4", "K1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,41 @@ async def test_keys_go_on_while_the_hub_is_down(
     with pytest.raises(HubUnavailable):
         await service.services.credentials.of_token("token-ina", "::1", fresh=True)
     assert_error(await service.post("/snapshot_all", {"SNAPSHOT_NAME": "x"}), 503)
+
+
+@pytest.mark.threat("A10")
+async def test_a_key_changes_nothing_once_its_owner_has_left(
+    service: RunningService, hub: StandInHub, user_key: Callable[..., Awaitable[str]]
+) -> None:
+    route = f"{service.url}{COURSES}/phys"
+    headers = {"X-Api-Key": await user_key("ina")}
+
+    async def read() -> int:
+        return (await service.client.get(f"{route}/students", headers=headers)).status_code
+
+    assert await read() == 200
+    hub.groups["formgrade-phys"] = []
+    assert await read() == 200  # what the hub said a moment ago
+    answer = await service.client.post(f"{route}/snapshots", json={"name": "Exam"}, headers=headers)
+    assert_error(answer, 403, "access_denied")
+
+
+async def test_signing_in_asks_the_hub_without_blocking(
+    service: RunningService, hub: StandInHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub_auth = service.services.credentials.hub_auth
+    assert hub_auth is not None
+    get_user, asked = hub_auth.get_user, []
+
+    def watched(handler: object, *, sync: bool = True) -> Any:
+        asked.append(sync)
+        return get_user(handler, sync=sync)
+
+    monkeypatch.setattr(hub_auth, "get_user", watched)
+    answer = await service.client.get(f"{service.url}/oauth_callback?code=x&state=stale")
+    assert answer.status_code == 403
+    assert asked
+    assert not any(asked)
 
 
 async def test_the_site_key_is_good_for_everything_but_keys(single: RunningService) -> None:

@@ -23,7 +23,7 @@ from documents import (
     with_tables,
 )
 from jupyterhub_snapshots.core import names
-from jupyterhub_snapshots.handlers import base, streaming
+from jupyterhub_snapshots.handlers import body, streaming
 
 
 def test_commands_write_what_is_said(place: Path) -> None:
@@ -86,7 +86,7 @@ def test_every_error_has_its_own_code() -> None:
 @pytest.mark.parametrize(
     ("text", "true"),
     [
-        ("2 MiB", base._MAX_BODY_BYTES == 2 * 1024**2),
+        ("2 MiB", body.BoundedBody.max_body_bytes == 2 * 1024**2),
         (
             "txt, html, htm, ipynb",
             names.REPORT_SUFFIXES == (".txt", ".html", ".htm", ".ipynb"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tornado import web
 from tornado.httpserver import HTTPServer
@@ -24,7 +27,7 @@ from jupyterhub_snapshots.errors import (
     StorageUnavailable,
     StudentNotFound,
 )
-from jupyterhub_snapshots.hub import HubClient
+from jupyterhub_snapshots.hub import SILENT_SECONDS, HubClient
 from jupyterhub_snapshots.roster import Roster
 from jupyterhub_snapshots.store import Store, people
 from jupyterhub_snapshots.volumes import LocalVolumes
@@ -37,11 +40,14 @@ class Hub:
         self.groups: dict[str, list[str]] = {}
         self.broken: Any = None
         self.asked: list[str] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
         hub = self
 
         class Answer(web.RequestHandler):
-            def get(self, kind: str, name: str) -> None:
+            async def get(self, kind: str, name: str) -> None:
                 hub.asked.append(f"{kind}/{name}")
+                await hub.answers.wait()
                 assert self.request.headers["Authorization"] == "token secret"
                 if isinstance(hub.broken, int):
                     self.redirect(
@@ -263,6 +269,58 @@ async def test_names_that_cannot_be_are_left_out_one_by_one(
     assert "\n".join(bad) not in caplog.text
 
 
+async def test_a_fresh_answer_about_a_person(client: HubClient, roster: Roster, hub: Hub) -> None:
+    assert await roster.roles("ina") != {}
+    hub.groups["formgrade-phys"] = []
+    assert await roster.roles("ina") != {}
+    assert await client.groups_of("ina") == {"formgrade-phys"}
+    assert await roster.roles("ina", fresh=True) == {}
+    assert await client.groups_of("ina") == frozenset()
+
+
+@pytest.mark.threat("J1", "J4")
+async def test_a_hub_that_hangs_holds_up_one_request_at_a_time(
+    roster: Roster, client: HubClient, course: Course, hub: Hub
+) -> None:
+    await roster.students(course)
+    client._client.timeout = httpx.Timeout(0.5)
+    roster.refresh_seconds = 0
+    hub.answers.clear()
+    began = time.monotonic()
+    found = await asyncio.gather(
+        *(roster.students(course, fresh=number % 2 == 0) for number in range(20))
+    )
+    assert [names(each) for each in found] == [["alice", "bob"]] * 20
+    assert time.monotonic() - began < 0.9
+    asked = len(hub.asked)
+    began = time.monotonic()
+    for _ in range(20):
+        assert names(await roster.students(course)) == ["alice", "bob"]
+        assert await roster.roles("bob") == {course.id: Role.STUDENT}
+    assert time.monotonic() - began < 0.4
+    assert len(hub.asked) == asked
+    # Later: one asks again, and the others don't wait for it.
+    roster._failed[course.id] = time.monotonic() - SILENT_SECONDS
+    asking = asyncio.create_task(roster.students(course))
+    await asyncio.sleep(0.1)
+    assert names(await roster.students(course)) == ["alice", "bob"]
+    assert not asking.done()
+    hub.groups["nbgrader-phys"] = ["dora"]
+    hub.answers.set()
+    assert names(await asking) == names(await roster.students(course)) == ["dora"]
+    # A change asks whatever was remembered.
+    assert await roster.roles("dora", fresh=True) == {course.id: Role.STUDENT}
+
+
+async def test_who_has_left(store: Store, roster: Roster, course: Course, hub: Hub) -> None:
+    assert await roster.left(course) == {"ina"}
+    hub.groups["nbgrader-phys"] = ["bob"]
+    assert await roster.left(course) == {"ina", "alice"}
+    hub.broken = 500
+    hub.groups["nbgrader-phys"] = ["alice"]
+    assert await roster.left(course) == {"ina", "alice"}
+
+
 # From a folder of homes
 
 
@@ -312,6 +370,27 @@ async def test_homes_that_are_not_mounted(
     assert "mounted?" in caplog.text
 
 
+async def test_instructors_who_have_a_home(
+    store: Store, course: Course, homes: Path, hub: Hub, client: HubClient
+) -> None:
+    course = replace(course, homes=str(homes))
+    roster = roster_of(store, course, client)
+    assert names(await roster.students(course)) == ["alice", "bob"]
+    assert await roster.roles("ina") == {course.id: Role.INSTRUCTOR}
+    assert await roster.roles("bob", []) == {course.id: Role.STUDENT}
+    # Neither a hub that is down nor a command without one takes the course from her.
+    hub.broken = 500
+    assert names(await roster.students(course, fresh=True)) == ["alice", "bob"]
+    assert names(await roster_of(store, course).students(course)) == ["alice", "bob"]
+    assert await roster.roles("ina", fresh=True) == {course.id: Role.INSTRUCTOR}
+    hub.broken = None
+    hub.groups = {"formgrade-phys": ["bob"]}
+    # The group tells before the list was read again.
+    assert await roster.roles("bob", fresh=True) == {course.id: Role.INSTRUCTOR}
+    assert names(await roster.students(course, fresh=True)) == ["alice", "ina"]
+    assert await roster.roles("ina", fresh=True) == {course.id: Role.STUDENT}
+
+
 async def test_homes_that_are_all_gone(store: Store, course: Course, homes: Path) -> None:
     course = replace(course, homes=str(homes), mounted=(identity(str(homes)),))
     roster = roster_of(store, course)
@@ -333,7 +412,7 @@ async def test_a_course_without_students(store: Store, course: Course, tmp_path:
 @pytest.mark.threat("P1", "P2", "P6", "P7", "P10", "P12")
 async def test_resolving(store: Store, roster: Roster, course: Course) -> None:
     with store.writing() as db:
-        people.set_canvas_id(db, "alice", "31387714")
+        people.set_canvas_ids(db, {"31387714": "alice"})
     assert await roster.resolve(course, "31387714") == "alice"
     for same in ("alice", "31387715", "Alice", "alice ", "\u0430lice", "*", "$(id)", "~", "-rf"):
         assert await roster.resolve(course, same) == same
@@ -345,7 +424,7 @@ async def test_resolving(store: Store, roster: Roster, course: Course) -> None:
 @pytest.mark.threat("P10", "B8")
 async def test_finding_a_student(store: Store, roster: Roster, course: Course) -> None:
     with store.writing() as db:
-        people.set_canvas_id(db, "alice", "u31387714")
+        people.set_canvas_ids(db, {"u31387714": "alice"})
     alice = await roster.find_student(course, "alice")
     assert await roster.find_student(course, str(alice.id)) == alice
     assert await roster.find_student(course, "u31387714") == alice

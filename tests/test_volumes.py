@@ -23,8 +23,8 @@ def course(homes: Path | None = None) -> Course:
 @pytest.mark.threat("N1", "P13")
 @pytest.mark.parametrize("name", [*ODD, "{username}", "{0}", "%s", "$HOME"])
 def test_a_name_is_one_folder(name: str) -> None:
-    volumes = LocalVolumes(home_template="/srv/homes/{username}/work")
-    assert volumes.home(course(), name) == f"/srv/homes/{name}/work"
+    volumes = LocalVolumes(home_template="/srv/homes/home-{username}")
+    assert volumes.home(course(), name) == f"/srv/homes/home-{name}"
     assert volumes.home(course(Path("/data")), name) == f"/data/{name}"
 
 
@@ -53,6 +53,7 @@ def test_a_name_that_is_no_folder_is_refused(name: str) -> None:
         "/home/{0}",
         "/home/{username.__class__}",
         "/home/{username}/../bob",
+        "/home/{username}/work",  # a student could make it a link
         "/home/../{username}",
         "/home/{username",
     ],

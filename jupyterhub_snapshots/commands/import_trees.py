@@ -9,8 +9,8 @@ from tqdm import tqdm
 from traitlets import Dict, Unicode
 
 from ..base_app import ALIASES
-from ..core.records import Course, Snapshot
 from ..engine.adopt import adopt
+from ..errors import SnapshotsError
 from ..snapshots import SnapshotCatalog
 from .base import Command
 
@@ -35,15 +35,14 @@ class ImportApp(Command):
             for snapshot in asyncio.run(catalog.list_snapshots(course))
             if snapshot.state == "unknown"
         ]
+        left = 0
         for snapshot in tqdm(bare, unit="snapshot", disable=None):
-            adopt(course.root, snapshot.student, snapshot.name)
-        asyncio.run(self._note(catalog, course, bare))
-        self.say(f"{len(bare)} snapshots got a manifest.")
-        return 0
-
-    async def _note(
-        self, catalog: SnapshotCatalog, course: Course, snapshots: list[Snapshot]
-    ) -> None:
-        await catalog.describe_again(
-            course, [(snapshot.student, snapshot.name) for snapshot in snapshots]
-        )
+            try:
+                adopt(course.root, snapshot.student, snapshot.name)
+            except SnapshotsError as error:
+                self.log.error("%s/%s: %s", snapshot.student, snapshot.name, error.message)
+                left += 1
+                continue
+            asyncio.run(catalog.describe_again(course, [(snapshot.student, snapshot.name)]))
+        self.say(f"Snapshots that got a manifest: {len(bare) - left}.")
+        return 1 if left else 0

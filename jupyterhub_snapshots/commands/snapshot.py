@@ -67,6 +67,7 @@ class SnapshotApp(Command):
             volumes=volumes,
             snapshots=SnapshotCatalog(store),
             find_course=roster.course,
+            left=roster.left,
             parent=self,
         )
         try:

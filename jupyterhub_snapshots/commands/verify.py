@@ -46,5 +46,5 @@ class VerifyApp(Command):
                 damaged += bool(damage)
                 for each in damage:
                     self.say(f"{where}: {each.what} {each.path}".rstrip())
-        self.say(f"{len(found)} snapshots read, {len(found) - damaged} intact, {damaged} not.")
+        self.say(f"Snapshots read: {len(found)}; intact: {len(found) - damaged}; not: {damaged}.")
         return 1 if damaged else 0

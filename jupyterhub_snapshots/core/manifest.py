@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 #: Raised when the meaning of a field changes.
@@ -105,6 +106,9 @@ class Header:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+_COUNTS = ("files", "bytes", "copied_files", "copied_bytes", "changed_files", "problem_count")
+
+
 def dump_header(header: Header) -> bytes:
     """The first line of a manifest."""
     return json.dumps(asdict(header), separators=(",", ":")).encode("ascii") + b"\n"
@@ -118,8 +122,13 @@ def load_header(line: bytes) -> Header:
             raise ValueError("unknown format")
         data["folders"] = tuple(data["folders"])
         data["problems"] = tuple(Problem(**problem) for problem in data["problems"])
+        for name in ("began_at", "ended_at"):
+            datetime.fromisoformat(data[name].replace("Z", "+00:00"))
+        for name in _COUNTS:
+            if not isinstance(data[name], int):
+                raise TypeError(name)
         return Header(**data)
-    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("not a manifest") from error
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
 
 class Role(str, Enum):
@@ -192,7 +191,7 @@ class AuditEvent:
     """Who did what, when, from where, and how it ended.
 
     Attributes:
-        status: HTTP status of the answer, or 0 for what the service did by itself.
+        status: HTTP status of the answer.
     """
 
     at: datetime
@@ -203,4 +202,3 @@ class AuditEvent:
     target: str | None = None
     status: int = 0
     address: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)

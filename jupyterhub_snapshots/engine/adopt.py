@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
 from datetime import datetime, timezone
@@ -11,6 +12,7 @@ from ..core.manifest import FILE, Header, dump_entry, dump_header
 from ..errors import SnapshotNotFound
 from . import sidecar
 from .staging import open_root
+from .storage_errors import storage_errors
 from .verify import stored_entry
 
 
@@ -19,34 +21,35 @@ def adopt(root: str, student: str, snapshot: str) -> Header:
 
     Times of the source are unknown, so later captures compare with it by content.
 
-    Raises SnapshotNotFound, StorageUnavailable.
+    Raises SnapshotNotFound, StorageUnavailable, and EngineFailed when a part of it can't be read;
+    then no manifest is written.
     """
+
+    def failed(path: str, error: OSError) -> None:
+        raise error
+
     began = datetime.now(timezone.utc)
-    with open_root(root) as top:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(storage_errors("The snapshot can't be read"))
+        top = stack.enter_context(open_root(root))
         try:
-            with top.enter([student]) as folder, folder.enter([snapshot]) as tree:
-                lines = []
-                files = size = 0
-                for found in tree.walk():
-                    entry = stored_entry(found)
-                    lines.append(dump_entry(entry))
-                    files += entry.type == FILE
-                    size += entry.size if entry.type == FILE else 0
-                body = b"".join(lines)
-                header = Header(
-                    student=student,
-                    snapshot=snapshot,
-                    capture_id=f"import-{uuid.uuid4().hex}",
-                    state=sidecar.IMPORTED,
-                    began_at=began.isoformat(),
-                    ended_at=datetime.fromtimestamp(
-                        tree.status().st_mtime, timezone.utc
-                    ).isoformat(),
-                    files=files,
-                    bytes=size,
-                    digest=hashlib.sha256(body).hexdigest(),
-                )
-                folder.replace(sidecar.manifest_name(snapshot), dump_header(header) + body)
+            folder = stack.enter_context(top.enter([student]))
+            tree = stack.enter_context(folder.enter([snapshot]))
         except NotBelow as error:
             raise SnapshotNotFound(f"{student} has no snapshot {snapshot}.") from error
+        entries = [stored_entry(found) for found in tree.walk(failed=failed)]
+        body = b"".join(map(dump_entry, entries))
+        sizes = [entry.size for entry in entries if entry.type == FILE]
+        header = Header(
+            student=student,
+            snapshot=snapshot,
+            capture_id=f"import-{uuid.uuid4().hex}",
+            state=sidecar.IMPORTED,
+            began_at=began.isoformat(),
+            ended_at=datetime.fromtimestamp(tree.status().st_mtime, timezone.utc).isoformat(),
+            files=len(sizes),
+            bytes=sum(sizes),
+            digest=hashlib.sha256(body).hexdigest(),
+        )
+        folder.replace(sidecar.manifest_name(snapshot), dump_header(header) + body)
     return header

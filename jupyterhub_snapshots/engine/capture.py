@@ -1,6 +1,6 @@
 """Taking one snapshot of one home.
 
-The home is walked once. What is proven unchanged since the student's newest complete snapshot is
+The home is walked once. What is proven unchanged since the student's newest snapshot is
 hard-linked from there; everything else goes to rsync. Then the copies are compared with the
 source, hashed, listed in the manifest, made durable, and published by one rename.
 
@@ -25,17 +25,15 @@ from ..core.manifest import FILE, FOLDER, LINK, Entry, Header, dump_entry, dump_
 from ..core.names import is_component, is_snapshot_name, student_folder
 from ..errors import (
     CaptureTimedOut,
-    EngineFailed,
     HomeNotFound,
     InvalidName,
-    StorageFull,
-    StorageUnavailable,
 )
 from . import rsync, sidecar
-from .earlier import Earlier, unchanged
+from .earlier import Earlier
 from .job import CaptureJob, CaptureResult
-from .publish import existing, open_student, publish, result_of, sync_file_system
+from .publish import existing, open_student, publish, result_of
 from .staging import Attempt, attempt, home_lock, open_root
+from .storage_errors import storage_errors
 from .survey import Problems, entry_of, survey, type_of
 
 #: More files than this that change while they are copied are flagged without another try.
@@ -62,7 +60,7 @@ def capture(job: CaptureJob) -> CaptureResult:
     if not is_snapshot_name(job.snapshot) or not is_component(job.capture_id):
         raise InvalidName("This can't be the name of a snapshot.")
     with (
-        _store_errors(),
+        storage_errors("The capture failed"),
         open_root(job.root) as root,
         home_lock(job.root, job.lock, job.home, deadline),
     ):
@@ -99,7 +97,7 @@ class _Capture:
         self.partial = self.unfinished = False
 
     def run(self) -> CaptureResult:
-        parent = sidecar.newest_complete(self.student)
+        parent = sidecar.newest(self.student)
         mtime = self.home.status().st_mtime_ns
         with contextlib.ExitStack() as stack:
             self.tree = stack.enter_context(self.work.folder.make("tree"))
@@ -362,33 +360,5 @@ def _home(path: str) -> Folder:
         ) from error
 
 
-@contextlib.contextmanager
-def _store_errors() -> Iterator[None]:
-    """Turns trouble with the store into errors for people."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull(
-                "There is no space left for snapshots. Free some and try again."
-            ) from error
-        if error.errno in (errno.EROFS, errno.EIO, errno.ESTALE, errno.ENXIO):
-            raise StorageUnavailable(
-                "The disk of the snapshots can't be written. The log of the service says why."
-            ) from error
-        if error.errno == errno.EXDEV:
-            raise StorageUnavailable(
-                "The staging folder is on another file system than the snapshots. Configure one "
-                "on the same."
-            ) from error
-        raise EngineFailed(
-            f"The capture failed: {error.strerror or 'unknown error'}. The log of the service "
-            "says more."
-        ) from error
-
-
 def _iso(when: datetime) -> str:
     return when.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-__all__ = ["capture", "result_of", "sync_file_system", "unchanged"]

@@ -71,10 +71,10 @@ def publish(work: Folder, student: Folder, job: CaptureJob) -> None:
             work.move("tree", student, job.snapshot)
             try:
                 student.sync()
-            except OSError:
+            except BaseException:
                 student.move(job.snapshot, work, "tree")
                 raise
-        except OSError:
+        except BaseException:
             student.remove(hidden)
             raise
 

@@ -45,8 +45,13 @@ def read_lines(student: Folder, snapshot: str) -> Iterator[bytes]:
         yield from file
 
 
-def newest_complete(student: Folder) -> Header | None:
-    """The student's newest complete snapshot that is still there, by the time it was taken."""
+def newest(student: Folder) -> Header | None:
+    """The newest snapshot that is still there and whose manifest can be read.
+
+    An incomplete one serves as well as a complete one, because each entry of its manifest is
+    proven by itself; a home that is never complete would else be copied whole each time. What
+    was imported counts only when nothing was captured: nothing is known of its source.
+    """
     names = [entry.name for entry in student.scan()]
     present = set(names)
     dated = []
@@ -55,8 +60,10 @@ def newest_complete(student: Folder) -> Header | None:
         if name.startswith(".") and name.endswith(_SUFFIX) and snapshot in present:
             with contextlib.suppress(NotBelow):
                 dated.append((student.lstat(name).st_mtime_ns, snapshot))
+    imported = None
     for _, snapshot in sorted(dated, reverse=True):
         header = read_header(student, snapshot)
-        if header is not None and header.state in (COMPLETE, IMPORTED):
+        if header is not None and header.state != IMPORTED:
             return header
-    return None
+        imported = imported or header
+    return imported

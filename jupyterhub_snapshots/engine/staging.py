@@ -58,12 +58,13 @@ def staging_path(root: str, staging: str | None) -> str:
 
 
 def _open_staging(root: str, staging: str | None) -> Folder:
-    if staging is not None:
-        with contextlib.suppress(FileExistsError):
-            os.makedirs(staging, 0o700)
-        return Folder.at(staging)
     with open_root(root) as top, top.make(SERVICE_DIR) as own:
-        return own.make("staging")
+        # Our folder in the root is there in any case: by it a disk is known again.
+        if staging is None:
+            return own.make("staging")
+    with contextlib.suppress(FileExistsError):
+        os.makedirs(staging, 0o700)
+    return Folder.at(staging)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import resource
 import signal
 import sys
 import threading
@@ -19,7 +18,9 @@ from types import FrameType
 from ..errors import CaptureCancelled, EngineFailed, SnapshotsError
 from .capture import capture
 from .job import CaptureJob
+from .limits import allow_open_files
 
+#: rsync holds one descriptor for each level of folders.
 _OPEN_FILES = 16_384
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     """Runs until the input ends or the process is told to stop."""
     os.nice(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     os.umask(0o077)
-    _allow_deep_folders()
+    allow_open_files(_OPEN_FILES)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -39,14 +40,6 @@ def main() -> None:
             sys.stdout.buffer.flush()
     except (CaptureCancelled, BrokenPipeError):
         os._exit(1)
-
-
-def _allow_deep_folders() -> None:
-    """Lets rsync go deep: it holds one descriptor for each level of folders."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -27,6 +27,8 @@ from ..engine.staging import clean
 from .base import Executor
 
 _LINE_LIMIT = 16 * 1024 * 1024
+#: How long a worker is kept that has nothing to do.
+_IDLE_SECONDS = 60.0
 
 
 class LocalExecutor(Executor):
@@ -65,6 +67,7 @@ class LocalExecutor(Executor):
         self._running = 0
         self._homes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._idle: list[_Worker] = []
+        self._retiring: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopped = False
 
@@ -131,7 +134,7 @@ class LocalExecutor(Executor):
                 "The process that took the snapshot ended unexpectedly. Nothing half-made is "
                 "left; try again."
             ) from error
-        self._idle.append(worker)
+        self._rest(worker)
         if "error" in answer:
             raise _error(answer["error"])
         result = answer["result"]
@@ -141,9 +144,22 @@ class LocalExecutor(Executor):
     async def _worker(self) -> _Worker:
         while self._idle:
             worker = self._idle.pop()
+            worker.retire.cancel()
             if worker.is_alive:
                 return worker
         return await _Worker.start(self.niceness)
+
+    def _rest(self, worker: _Worker) -> None:
+        """Keeps the worker for the next capture, if there is one soon."""
+        self._idle.append(worker)
+        loop = asyncio.get_running_loop()
+        worker.retire = loop.call_later(_IDLE_SECONDS, self._retire, worker)
+
+    def _retire(self, worker: _Worker) -> None:
+        self._idle.remove(worker)
+        task = asyncio.create_task(worker.stop(self.stop_grace_seconds))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def _end(self, worker: _Worker, job: CaptureJob) -> None:
         await worker.stop(self.stop_grace_seconds)
@@ -157,12 +173,21 @@ class LocalExecutor(Executor):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(worker.stop(self.stop_grace_seconds) for worker in self._idle))
-        self._idle.clear()
+        while self._idle:
+            worker = self._idle[-1]
+            worker.retire.cancel()
+            self._retire(worker)
+        await asyncio.gather(*self._retiring)
 
 
 class _Worker:
-    """A process that runs `jupyterhub_snapshots.engine.worker`."""
+    """A process that runs `jupyterhub_snapshots.engine.worker`.
+
+    Attributes:
+        retire: ends it some time after its last capture.
+    """
+
+    retire: asyncio.TimerHandle
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
-from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler
+from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado import web
 
+from ..core.access import Action
 from .api import CourseListHandler, VersionHandler
-from .base import BaseHandler, set_safe_headers
+from .base import BaseHandler, Operation
 from .batches import BatchEventsHandler, BatchHandler, BatchListHandler, BatchRetryHandler
-from .health import HealthHandler, MetricsHandler, NotFoundHandler, ReadyHandler
+from .health import HealthHandler, MetricsHandler, NotFoundHandler, ReadyHandler, probes
 from .keys import AuditHandler, KeyHandler, KeyListHandler
 from .legacy import (
     LegacyFileHandler,
@@ -40,64 +41,80 @@ _COURSE = f"{_ME}/courses/{{course}}"
 _STUDENT = f"{_COURSE}/students/{{student}}"
 _SNAPSHOT = f"{_STUDENT}/snapshots/{{name}}"
 
-#: Path template to handler. ``{name*}`` may hold slashes.
-ROUTES: list[tuple[str, type[BaseHandler]]] = [
-    # The older server's
-    ("/get_snapshot_list", LegacySnapshotListHandler),
-    ("/get_snapshot_file_list", LegacyFileListHandler),
-    ("/get_snapshot_file", LegacyFileHandler),
-    ("/get_snapshot_zip", LegacyZipHandler),
-    ("/put_student_report", LegacyReportHandler),
-    ("/snapshot", LegacySnapshotHandler),
-    ("/snapshot_all", LegacySnapshotAllHandler),
-    # About no course
-    ("/api/v1", VersionHandler),
-    ("/api/v1/openapi.json", OpenApiHandler),
-    ("/api/v1/docs", DocsHandler),
-    (f"{_ME}/courses", CourseListHandler),
-    (f"{_ME}/keys", KeyListHandler),
-    (f"{_ME}/keys/{{key}}", KeyHandler),
-    # Of a course
-    (f"{_COURSE}/students", StudentListHandler),
-    (_STUDENT, StudentHandler),
-    (f"{_STUDENT}/reports", ReportListHandler),
-    (f"{_COURSE}/snapshots", SnapshotListHandler),
-    (f"{_COURSE}/archive.zip", ClassArchiveHandler),
-    (f"{_COURSE}/batches", BatchListHandler),
-    (f"{_COURSE}/batches/{{batch}}", BatchHandler),
-    (f"{_COURSE}/batches/{{batch}}/events", BatchEventsHandler),
-    (f"{_COURSE}/batches/{{batch}}/retry", BatchRetryHandler),
-    (f"{_COURSE}/audit", AuditHandler),
-    (f"{_STUDENT}/snapshots", StudentSnapshotListHandler),
-    (_SNAPSHOT, SnapshotHandler),
-    (f"{_SNAPSHOT}/tree", TreeHandler),
-    (f"{_SNAPSHOT}/files/{{path*}}", FileHandler),
-    (f"{_SNAPSHOT}/archive.zip", SnapshotArchiveHandler),
-    # For those who run the service
-    ("/health", HealthHandler),
-    ("/ready", ReadyHandler),
-    ("/metrics", MetricsHandler),
-]
+#: Path template to handler, under what the page of the API calls them. ``{name*}`` may hold
+#: slashes.
+GROUPS: dict[str, list[tuple[str, type[BaseHandler]]]] = {
+    "The API": [
+        # About no course
+        ("/api/v1", VersionHandler),
+        ("/api/v1/openapi.json", OpenApiHandler),
+        ("/api/v1/docs", DocsHandler),
+        (f"{_ME}/courses", CourseListHandler),
+        (f"{_ME}/keys", KeyListHandler),
+        (f"{_ME}/keys/{{key}}", KeyHandler),
+        # Of a course
+        (f"{_COURSE}/students", StudentListHandler),
+        (_STUDENT, StudentHandler),
+        (f"{_STUDENT}/reports", ReportListHandler),
+        (f"{_COURSE}/snapshots", SnapshotListHandler),
+        (f"{_COURSE}/archive.zip", ClassArchiveHandler),
+        (f"{_COURSE}/batches", BatchListHandler),
+        (f"{_COURSE}/batches/{{batch}}", BatchHandler),
+        (f"{_COURSE}/batches/{{batch}}/events", BatchEventsHandler),
+        (f"{_COURSE}/batches/{{batch}}/retry", BatchRetryHandler),
+        (f"{_COURSE}/audit", AuditHandler),
+        (f"{_STUDENT}/snapshots", StudentSnapshotListHandler),
+        (_SNAPSHOT, SnapshotHandler),
+        (f"{_SNAPSHOT}/tree", TreeHandler),
+        (f"{_SNAPSHOT}/files/{{path*}}", FileHandler),
+        (f"{_SNAPSHOT}/archive.zip", SnapshotArchiveHandler),
+    ],
+    "For those who run the service": [
+        ("/health", HealthHandler),
+        ("/ready", ReadyHandler),
+        ("/metrics", MetricsHandler),
+    ],
+    "The older server's routes": [
+        ("/get_snapshot_list", LegacySnapshotListHandler),
+        ("/get_snapshot_file_list", LegacyFileListHandler),
+        ("/get_snapshot_file", LegacyFileHandler),
+        ("/get_snapshot_zip", LegacyZipHandler),
+        ("/put_student_report", LegacyReportHandler),
+        ("/snapshot", LegacySnapshotHandler),
+        ("/snapshot_all", LegacySnapshotAllHandler),
+    ],
+}
+ROUTES = [route for group in GROUPS.values() for route in group]
 
 
-class SignInHandler(HubOAuthCallbackHandler):
+class SignInHandler(BaseHandler, HubOAuthCallbackHandler):
     """The end of signing in; must ask the same `HubOAuth` that began it, which keeps the states."""
 
-    def initialize(self, hub_auth: HubOAuth) -> None:
-        """Called by Tornado."""
-        self.hub_auth = hub_auth
+    operations: ClassVar = {"GET": Operation(Action.SIGN_IN, "The end of signing in")}
 
-    def set_default_headers(self) -> None:
-        """See `set_safe_headers`."""
-        set_safe_headers(self)
+    async def get(self) -> None:
+        """See the class."""
+        # JupyterHub's handler asks for the user, in a way that blocks unless it is known.
+        self.current_user = await self.services.credentials.session(self)
+        await HubOAuthCallbackHandler.get(self)
+
+    def answers_pages(self, status_code: int) -> bool:
+        """Only browsers come here."""
+        return True
 
 
-class HomeHandler(web.RedirectHandler):
+class HomeHandler(BaseHandler):
     """Leads a person who follows the hub's link to the service to its description."""
 
-    def set_default_headers(self) -> None:
-        """See `set_safe_headers`."""
-        set_safe_headers(self)
+    operations: ClassVar = {"GET": Operation(Action.SIGN_IN, "To the description")}
+
+    async def get(self) -> None:
+        """See the class."""
+        self.redirect(f"{self.services.prefix}api/v1/docs", permanent=True)
+
+    def answers_pages(self, status_code: int) -> bool:
+        """Only browsers come here."""
+        return True
 
 
 def make_application(services: Services, **settings: Any) -> web.Application:
@@ -108,21 +125,16 @@ def make_application(services: Services, **settings: Any) -> web.Application:
         (_pattern(prefix, template), handler, handed) for template, handler in ROUTES
     ]
     if services.credentials.hub_auth is not None:
-        routes.append(
-            (
-                re.escape(prefix) + "oauth_callback",
-                SignInHandler,
-                {"hub_auth": services.credentials.hub_auth},
-            )
-        )
-        routes.append((re.escape(prefix), HomeHandler, {"url": f"{prefix}api/v1/docs"}))
+        routes.append((re.escape(prefix) + "oauth_callback", SignInHandler, handed))
+        routes.append((re.escape(prefix), HomeHandler, handed))
     return web.Application(
         routes,
         default_handler_class=NotFoundHandler,
         default_handler_args=handed,
         log_function=_no_access_log,
-        openapi=describe(ROUTES, prefix.rstrip("/")),
+        openapi=describe(GROUPS, prefix.rstrip("/")),
         last_snapshot_all={},
+        probes=probes(services.roster.courses),
         **settings,
     )
 

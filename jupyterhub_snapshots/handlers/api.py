@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 from urllib.parse import urlencode
@@ -17,7 +19,7 @@ Record = TypeVar("Record")
 class ApiHandler(BaseHandler):
     """A route of the API."""
 
-    def reply_list(
+    async def reply_list(
         self, values: list[Record], page: PageQuery, model: Callable[[Record], object]
     ) -> None:
         """Answers the models of a list, or of one page of it with Link headers (RFC 8288)."""
@@ -34,7 +36,13 @@ class ApiHandler(BaseHandler):
             )
             begin = (page.page - 1) * page.per_page
             values = values[begin : begin + page.per_page]
-        self.reply([model(value) for value in values])
+        await self.reply_each(values, model)
+
+    async def reply_each(self, values: list[Record], model: Callable[[Record], object]) -> None:
+        """Answers the models of what may be very many: made in a thread, others are served."""
+        self.reply_text(
+            await asyncio.to_thread(lambda: json.dumps([model(value) for value in values]))
+        )
 
     def _page_url(self, number: int) -> str:
         query = {name: found[0] for name, found in self.request.query_arguments.items()}
@@ -72,4 +80,4 @@ class CourseListHandler(ApiHandler):
             for course in self.services.roster.courses
             if self.caller.admin or self.caller.role_in(course.id) is Role.INSTRUCTOR
         ]
-        self.reply_list(mine, self.query(PageQuery), course_model)
+        await self.reply_list(mine, self.query(PageQuery), course_model)

@@ -1,17 +1,16 @@
-"""What all handlers share: who calls, may they, bodies, errors, and the audit line."""
+"""What all handlers share: who calls, may they, errors, and the audit line."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from jupyterhub.services.auth import HubOAuthenticated
-from pydantic import BaseModel, ValidationError
-from tornado import httputil, web
+from pydantic import BaseModel
+from tornado import web
 from tornado.log import app_log as log
 
 from .. import errors
@@ -26,15 +25,20 @@ from ..core.access import (
 from ..core.records import AuditEvent, Course, Member
 from ..metrics import REQUEST_SECONDS
 from ..store.database import utc_now
+from .body import DRAINED_BYTES, BoundedBody
 from .error_body import error_body, error_page, status_of
 from .services import Services
 
-Model = TypeVar("Model", bound=BaseModel)
-
-#: A refused request's body up to this size is read and dropped, so that the client can read why.
-DRAINED_BYTES = 32 * 1024 * 1024
-_MAX_BODY_BYTES = 2 * 1024 * 1024
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True)
+class Form:
+    """Fields of a form body, and the name of its file part, if it has one."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Operation:
         summary: one line for people.
         answer: type of the JSON answer, or None when it is none.
         status: of the answer when all goes well.
-        body: model of the JSON body, if it takes one.
+        body: model of the JSON body, or the fields of the form, if it takes one.
         query: model of the query's parameters, if it takes any.
         media: content type of the answer.
     """
@@ -55,7 +59,7 @@ class Operation:
     summary: str
     answer: Any = None
     status: int = 200
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | Form | None = None
     query: type[BaseModel] | None = None
     media: str = "application/json"
 
@@ -69,8 +73,7 @@ def set_safe_headers(handler: web.RequestHandler) -> None:
     handler.clear_header("Server")
 
 
-@web.stream_request_body
-class BaseHandler(HubOAuthenticated, web.RequestHandler):
+class BaseHandler(HubOAuthenticated, BoundedBody):
     """Authenticates and authorizes before a body is read, and answers errors in one shape.
 
     A subclass says in `operations` what each of its methods does. A method that is not there is
@@ -78,7 +81,6 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
     """
 
     operations: ClassVar[dict[str, Operation]] = {}
-    max_body_bytes = _MAX_BODY_BYTES
 
     services: Services
     principal: Principal | None = None
@@ -92,8 +94,6 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
         """Called by Tornado."""
         self.services = services
         self.hub_auth = services.credentials.hub_auth
-        self._body = bytearray()
-        self._received = 0
 
     def set_default_headers(self) -> None:
         """See `set_safe_headers`."""
@@ -130,7 +130,7 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
     async def prepare(self) -> None:
         """Finds out who calls and whether they may; a refusal waits until the body is read."""
         try:
-            self._check_length()
+            self.check_length()
             if self.request.method == "OPTIONS":
                 return
             operation = self.operations.get(self.request.method or "")
@@ -145,17 +145,6 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
                     await self.authorize(action)
         except (errors.SnapshotsError, web.HTTPError) as error:
             self._refuse(error)
-
-    def _check_length(self) -> None:
-        length = self._announced_bytes()
-        if length > self.max_body_bytes:
-            self.set_header("Connection", "close")
-            if length > DRAINED_BYTES:
-                raise _too_large(self.max_body_bytes)
-
-    def _announced_bytes(self) -> int:
-        length = self.request.headers.get("Content-Length", "")
-        return int(length) if length.isascii() and length.isdigit() else 0
 
     def _ask_to_sign_in(self) -> None:
         if self._xsrf_refused:
@@ -174,7 +163,7 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
     def _refuse(self, error: Exception) -> None:
         # An answer before the request's end is read, even of one without a body, makes Tornado
         # close the connection without a word; a proxy that goes on to use it answers 503.
-        if self._announced_bytes() > DRAINED_BYTES:
+        if self.announced_bytes() > DRAINED_BYTES:
             raise error
 
         async def answer(*args: str, **kwargs: str) -> None:
@@ -189,18 +178,19 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
         A request that changes something is checked with the hub anew.
         """
         headers = self.request.headers
+        credentials = self.services.credentials
         address = self.request.remote_ip or "?"
+        fresh = self.request.method in _UNSAFE
         if "X-Api-Key" in headers:
             if len(headers.get_list("X-Api-Key")) > 1:
-                raise errors.NotAuthenticated("Send one X-Api-Key.")
-            return await self.services.credentials.of_key(headers["X-Api-Key"], address)
+                raise errors.NotAuthenticated("Send the header X-Api-Key only once.")
+            return await credentials.of_key(headers["X-Api-Key"], address, fresh=fresh)
         kind, _, token = headers.get("Authorization", "").partition(" ")
         if kind.lower() in ("token", "bearer"):
-            fresh = self.request.method in _UNSAFE
-            principal = await self.services.credentials.of_token(token, address, fresh=fresh)
+            principal = await credentials.of_token(token, address, fresh=fresh)
             self._token_authenticated = True
             return principal
-        return await self.services.credentials.of_session(self)
+        return await credentials.of_session(self, fresh=fresh)
 
     async def authorize(self, action: Action) -> None:
         """Looks up what the path names and asks whether the caller may do this there."""
@@ -251,60 +241,6 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
             and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
         )
 
-    # The body
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Keeps the body up to the limit and drops what is beyond; called by Tornado."""
-        self._received += len(chunk)
-        if self._received > DRAINED_BYTES:
-            self.request.connection.stream.close()  # type: ignore[union-attr]
-        elif self._received <= self.max_body_bytes:
-            self._body.extend(chunk)
-        else:
-            self._body.clear()
-        return None
-
-    @property
-    def body(self) -> bytes:
-        """The whole body. Raises TooLarge."""
-        if self._received > self.max_body_bytes:
-            raise _too_large(self.max_body_bytes)
-        return bytes(self._body)
-
-    def json_body(self, model: type[Model]) -> Model:
-        """The body read as JSON, whatever type it is sent as. Raises InvalidRequest."""
-        try:
-            return model.model_validate_json(self.body)
-        except ValidationError as error:
-            raise _invalid(error, "the body") from error
-
-    def query(self, model: type[Model]) -> Model:
-        """The parameters of the query; the first counts of one that is repeated.
-
-        Raises InvalidRequest.
-        """
-        values = {name: found[0] for name, found in self.request.query_arguments.items()}
-        try:
-            return model.model_validate(
-                {name: value.decode("utf-8", "replace") for name, value in values.items()}
-            )
-        except ValidationError as error:
-            raise _invalid(error, "the query") from error
-
-    def form(self) -> tuple[dict[str, list[bytes]], dict[str, list[httputil.HTTPFile]]]:
-        """Fields and files of a form body; nothing for any other body.
-
-        Raises InvalidRequest for a form that can't be read.
-        """
-        fields: dict[str, list[bytes]] = {}
-        files: dict[str, list[httputil.HTTPFile]] = {}
-        kind = self.request.headers.get("Content-Type", "")
-        try:
-            httputil.parse_body_arguments(kind, self.body, fields, files)
-        except httputil.HTTPInputError as error:
-            raise errors.InvalidRequest("The form can't be read.") from error
-        return fields, files
-
     # The answer
 
     def reply(self, value: Any, status: int = 200, location: str | None = None) -> None:
@@ -312,8 +248,12 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
         self.set_status(status)
         if location is not None:
             self.set_header("Location", location)
+        self.reply_text(json.dumps(value))
+
+    def reply_text(self, text: str) -> None:
+        """Answers JSON that is made already."""
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(value).encode())
+        self.finish(text.encode())
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Gives an error of ours its status; breaks off what has begun to be sent."""
@@ -383,13 +323,3 @@ class BaseHandler(HubOAuthenticated, web.RequestHandler):
                 address=self.request.remote_ip,
             )
         )
-
-
-def _invalid(error: ValidationError, whole: str) -> errors.InvalidRequest:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, first["loc"])) or whole
-    return errors.InvalidRequest(f"{where}: {first['msg']}.", field=where)
-
-
-def _too_large(limit: int) -> errors.TooLarge:
-    return errors.TooLarge(f"The body is over the limit of {limit} bytes.")

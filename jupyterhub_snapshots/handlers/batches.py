@@ -15,7 +15,14 @@ from ..core.access import Action
 from ..core.records import Batch, BatchItem
 from .api import ApiHandler
 from .base import Operation
-from .models import BatchModel, PageQuery, batch_model, item_model
+from .models import (
+    BatchModel,
+    BatchSummaryModel,
+    PageQuery,
+    batch_model,
+    batch_summary_model,
+    item_model,
+)
 
 #: Time without news after which a line is sent, so that nobody on the way hangs up.
 HEARTBEAT_SECONDS = 15
@@ -38,8 +45,8 @@ class BatchListHandler(ApiHandler):
     operations: ClassVar = {
         "GET": Operation(
             Action.FOLLOW_BATCH,
-            "The newest batches, newest first",
-            list[BatchModel],
+            "The newest batches, newest first, without their items",
+            list[BatchSummaryModel],
             query=PageQuery,
         )
     }
@@ -47,7 +54,7 @@ class BatchListHandler(ApiHandler):
     async def get(self, ident: str, course: str) -> None:
         """See the class."""
         found = await self.services.batches.recent(self.here.id)
-        self.reply_list(found, self.query(PageQuery), batch_model)
+        await self.reply_list(found, self.query(PageQuery), batch_summary_model)
 
 
 class BatchHandler(BatchBaseHandler):

@@ -61,6 +61,18 @@ def _camel(details: dict[str, object]) -> dict[str, object]:
     return {to_camel(name): value for name, value in details.items()}
 
 
+def error_of(code: str | None, message: str | None) -> errors.SnapshotsError:
+    """The error that ended a capture, from what the batch remembers of it."""
+    for kind in _leaves(errors.SnapshotsError):
+        if kind.code == code:
+            return kind(message or code)
+    return errors.EngineFailed(message or "The capture was stopped.")
+
+
+def _leaves(kind: type[errors.SnapshotsError]) -> list[type[errors.SnapshotsError]]:
+    return [kind, *(leaf for each in kind.__subclasses__() for leaf in _leaves(each))]
+
+
 def error_page(body: dict[str, object]) -> str:
     title = escape(f"{body['status']} {body['error']}")
     return (

@@ -7,10 +7,10 @@ the success texts are the older server's; the work is done by what the newer rou
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any, ClassVar
-
-from tornado import httputil
 
 from .. import errors
 from ..archive import Archive, Part
@@ -18,11 +18,12 @@ from ..batches import today
 from ..core.access import AT_HOME, Action, require, require_student
 from ..core.names import snapshot_name
 from ..core.records import Batch, Course, ItemState, Role
-from .base import BaseHandler, Operation
-from .error_body import error_body
+from .base import BaseHandler, Form, Operation
+from .body import upload_name
+from .error_body import error_body, error_of
 from .streaming import StreamingHandler
 
-#: Where the older server answered another status than `handlers.base.STATUS` says.
+#: Where the older server answered another status than `handlers.error_body.STATUS` says.
 LEGACY_STATUS: dict[type[errors.SnapshotsError], int] = {
     errors.MissingField: 406,
     errors.InvalidSnapshotName: 406,
@@ -31,7 +32,6 @@ LEGACY_STATUS: dict[type[errors.SnapshotsError], int] = {
     errors.InvalidName: 404,
     errors.Conflict: 404,
 }
-
 
 _STUDENT_EXAMPLE = 'curl -d "STUDENT_ID=31387714" …/get_snapshot_list'
 _LIST_EXAMPLE = (
@@ -48,6 +48,11 @@ _UPLOAD_EXAMPLE = (
 )
 _SNAPSHOT_EXAMPLE = 'curl -d "STUDENT_ID=31387714" -d "SNAPSHOT_NAME=Assignment-1" …/snapshot'
 _ALL_EXAMPLE = 'curl -d "SNAPSHOT_NAME=assignment-1-all" …/snapshot_all'
+_STUDENT, _NAME, _HIDDEN = "STUDENT_ID", "SNAPSHOT_NAME", "INCLUDE_HIDDEN"
+
+
+def _form(*required: str, optional: tuple[str, ...] = (), file: str | None = None) -> Form:
+    return Form(required, (*optional, "COURSE"), file)
 
 
 class LegacyHandler(BaseHandler):
@@ -81,12 +86,12 @@ class LegacyHandler(BaseHandler):
 
     def field(self, name: str, example: str) -> str:
         """The first value of a field. Raises MissingField when it is absent or empty."""
-        value = self.fields.get(name, [b""])[0]
+        value = self.optional(name)
         if not value:
             raise errors.MissingField(
                 f"The form field {name} is missing. Send it as in: {example}", field=name
             )
-        return value.decode("utf-8", "surrogateescape")
+        return value
 
     def optional(self, name: str) -> str:
         """The first value of a field; "" when it is absent."""
@@ -133,12 +138,24 @@ class LegacyHandler(BaseHandler):
             require_student(students.get(username), self.action)
         return username
 
+    async def start_batch(self, course: Course, name: str, students: list[str]) -> Batch:
+        """Starts what the form asks for."""
+        return await self.services.batches.start(
+            course,
+            name,
+            students,
+            include_hidden=self.optional(_HIDDEN).lower() == "true",
+            requested_by=self.caller.name,
+        )
+
 
 class LegacySnapshotListHandler(LegacyHandler):
     """POST /get_snapshot_list: names of a student's snapshots."""
 
     operations: ClassVar = {
-        "POST": Operation(Action.LIST_SNAPSHOTS, "Names of a student's snapshots")
+        "POST": Operation(
+            Action.LIST_SNAPSHOTS, "Names of a student's snapshots", list[str], body=_form(_STUDENT)
+        )
     }
 
     async def post(self) -> None:
@@ -157,7 +174,12 @@ class LegacyFileListHandler(LegacyHandler):
     """POST /get_snapshot_file_list: paths of the files of one snapshot, hidden ones left out."""
 
     operations: ClassVar = {
-        "POST": Operation(Action.READ_FILES, "Paths of the files of a snapshot")
+        "POST": Operation(
+            Action.READ_FILES,
+            "Paths of the files of a snapshot",
+            list[str],
+            body=_form(_STUDENT, _NAME),
+        )
     }
 
     async def post(self) -> None:
@@ -176,7 +198,14 @@ class LegacyFileListHandler(LegacyHandler):
 class LegacyFileHandler(LegacyHandler, StreamingHandler):
     """POST /get_snapshot_file: one file of one snapshot."""
 
-    operations: ClassVar = {"POST": Operation(Action.READ_FILES, "One file of a snapshot")}
+    operations: ClassVar = {
+        "POST": Operation(
+            Action.READ_FILES,
+            "One file of a snapshot",
+            body=_form(_STUDENT, _NAME, "SNAPSHOT_FILENAME"),
+            media="application/octet-stream",
+        )
+    }
 
     async def post(self) -> None:
         """See the class."""
@@ -197,7 +226,12 @@ class LegacyZipHandler(LegacyHandler, StreamingHandler):
     """POST /get_snapshot_zip: one student's snapshot, or without STUDENT_ID the whole class's."""
 
     operations: ClassVar = {
-        "POST": Operation(Action.DOWNLOAD, "A snapshot, or the whole class's, as a zip")
+        "POST": Operation(
+            Action.DOWNLOAD,
+            "A snapshot, or the whole class's, as a zip",
+            body=_form(_NAME, optional=(_STUDENT,)),
+            media="application/zip",
+        )
     }
 
     async def post(self) -> None:
@@ -230,7 +264,12 @@ class LegacyReportHandler(LegacyHandler):
     """POST /put_student_report: a graded file into a student's home."""
 
     operations: ClassVar = {
-        "POST": Operation(Action.RETURN_REPORT, "Put a report into a student's home")
+        "POST": Operation(
+            Action.RETURN_REPORT,
+            "Put a report into a student's home",
+            str,
+            body=_form(_STUDENT, file="UPLOAD_FILE"),
+        )
     }
 
     async def post(self) -> None:
@@ -257,7 +296,14 @@ class LegacyReportHandler(LegacyHandler):
 class LegacySnapshotHandler(LegacyHandler):
     """POST /snapshot: takes a snapshot of one student; answers when it is done."""
 
-    operations: ClassVar = {"POST": Operation(Action.CAPTURE, "Take a snapshot of one student")}
+    operations: ClassVar = {
+        "POST": Operation(
+            Action.CAPTURE,
+            "Take a snapshot of one student",
+            str,
+            body=_form(_STUDENT, _NAME, optional=(_HIDDEN,)),
+        )
+    }
 
     async def post(self) -> None:
         """See the class."""
@@ -266,13 +312,7 @@ class LegacySnapshotHandler(LegacyHandler):
         name = self.target = self.field("SNAPSHOT_NAME", _SNAPSHOT_EXAMPLE)
         course = self.require_course()
         username = await self.find_student(course, student)
-        batch = await self.services.batches.start(
-            course,
-            name,
-            [username],
-            include_hidden=self.optional("INCLUDE_HIDDEN").lower() == "true",
-            requested_by=self.caller.name,
-        )
+        batch = await self.start_batch(course, name, [username])
         batch = await self.services.batches.wait(batch.id)
         item = batch.items[0]
         if item.state is not ItemState.DONE:
@@ -283,16 +323,21 @@ class LegacySnapshotHandler(LegacyHandler):
 class LegacySnapshotAllHandler(LegacyHandler):
     """POST /snapshot_all: takes a snapshot of every student; answers when all are done."""
 
-    operations: ClassVar = {"POST": Operation(Action.CAPTURE, "Take a snapshot of every student")}
+    operations: ClassVar = {
+        "POST": Operation(
+            Action.CAPTURE,
+            "Take a snapshot of every student",
+            str,
+            body=_form(_NAME, optional=(_HIDDEN,)),
+        )
+    }
 
     async def post(self) -> None:
         """See the class."""
         self.read_form()
         # The older server's README writes STUDENT_NAME here; its program wanted SNAPSHOT_NAME.
         name = self.optional("SNAPSHOT_NAME") or self.optional("STUDENT_NAME")
-        if not name:
-            name = self.field("SNAPSHOT_NAME", _ALL_EXAMPLE)
-        self.target = name
+        name = self.target = name or self.field("SNAPSHOT_NAME", _ALL_EXAMPLE)
         course = self.require_course()
         full_name = snapshot_name(name, today(course))
         if await self.services.snapshots.list_snapshots(course, name=full_name):
@@ -300,23 +345,29 @@ class LegacySnapshotAllHandler(LegacyHandler):
                 f"A student already has a snapshot {full_name}, so none was taken. Choose "
                 "another name."
             )
-        self._keep_interval(course)
-        students = await self.services.roster.students(course, fresh=True)
-        batch = await self.services.batches.start(
-            course,
-            name,
-            [student.username for student in students],
-            include_hidden=self.optional("INCLUDE_HIDDEN").lower() == "true",
-            requested_by=self.caller.name,
-        )
+        with self._interval(course):
+            students = await self.services.roster.students(course, fresh=True)
+            if not students and course.homes is None:
+                raise errors.Busy(
+                    "Nobody is known to be a student of this course, so no snapshot was taken. "
+                    "Add students to the course; if it has some, try again when the hub answers.",
+                    retry_after_seconds=30,
+                )
+            batch = await self.start_batch(course, name, [each.username for each in students])
         batch = await self.services.batches.wait(batch.id)
-        failed = [item for item in batch.items if item.state is not ItemState.DONE]
+        failed = {
+            item.student: item.error or item.state.value
+            for item in batch.items
+            if item.state is not ItemState.DONE
+        }
         if failed:
-            self._report_failures(batch)
+            self._report_failures(batch, failed)
         else:
             self.reply(f"Success - Snapshot Created - {batch.name} for All Students")
 
-    def _keep_interval(self, course: Course) -> None:
+    @contextlib.contextmanager
+    def _interval(self, course: Course) -> Iterator[None]:
+        """Refuses what comes too soon after the last; what fails inside does not count as one."""
         interval = self.settings.get("snapshot_all_interval_seconds", 0)
         last: dict[int, float] = self.settings["last_snapshot_all"]
         now = time.monotonic()
@@ -327,13 +378,13 @@ class LegacySnapshotAllHandler(LegacyHandler):
                 retry_after_seconds=wait,
             )
         last[course.id] = now
+        try:
+            yield
+        except BaseException:
+            last.pop(course.id, None)
+            raise
 
-    def _report_failures(self, batch: Batch) -> None:
-        failed = {
-            item.student: item.error or item.state.value
-            for item in batch.items
-            if item.state is not ItemState.DONE
-        }
+    def _report_failures(self, batch: Batch, failed: dict[str, str]) -> None:
         done = len(batch.items) - len(failed)
         self.reply(
             {
@@ -346,21 +397,3 @@ class LegacySnapshotAllHandler(LegacyHandler):
             },
             status=207,
         )
-
-
-def error_of(code: str | None, message: str | None) -> errors.SnapshotsError:
-    """The error that ended a capture, from what the batch remembers of it."""
-    for kind in _leaves(errors.SnapshotsError):
-        if kind.code == code:
-            return kind(message or code)
-    return errors.EngineFailed(message or "The capture was stopped.")
-
-
-def _leaves(kind: type[errors.SnapshotsError]) -> list[type[errors.SnapshotsError]]:
-    return [kind, *(leaf for each in kind.__subclasses__() for leaf in _leaves(each))]
-
-
-def upload_name(upload: httputil.HTTPFile) -> str:
-    """The file name as forms encode it: quotes and line ends are percent-encoded (WHATWG)."""
-    name = upload.filename or ""
-    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timezone
 from typing import Annotated, Literal
 
@@ -137,7 +138,7 @@ class BatchItemModel(ApiModel):
     copied_bytes: int | None
 
 
-class BatchModel(ApiModel):
+class BatchSummaryModel(ApiModel):
     """A batch. `state` is running, done, failed (some students) or cancelled."""
 
     id: int
@@ -147,6 +148,11 @@ class BatchModel(ApiModel):
     requested_at: Instant
     include_hidden: bool
     counts: dict[str, int]
+
+
+class BatchModel(BatchSummaryModel):
+    """A batch with the capture of each student."""
+
     items: list[BatchItemModel]
 
 
@@ -291,21 +297,23 @@ def item_model(item: BatchItem) -> BatchItemModel:
     return BatchItemModel.model_validate(fields | {"state": item.state.value})
 
 
+_BATCH_FIELDS = set(BatchSummaryModel.model_fields) - {"counts"}
+
+
+def _batch_fields(batch: Batch) -> dict[str, object]:
+    fields: dict[str, object] = {field: getattr(batch, field) for field in _BATCH_FIELDS}
+    return fields | {"counts": Counter(item.state.value for item in batch.items)}
+
+
+def batch_summary_model(batch: Batch) -> dict[str, object]:
+    """JSON of a batch, without its items."""
+    return BatchSummaryModel.model_validate(_batch_fields(batch)).json_value()
+
+
 def batch_model(batch: Batch) -> dict[str, object]:
     """JSON of a batch."""
-    counts: dict[str, int] = {}
-    for item in batch.items:
-        counts[item.state.value] = counts.get(item.state.value, 0) + 1
-    return BatchModel(
-        id=batch.id,
-        name=batch.name,
-        state=batch.state,
-        requested_by=batch.requested_by,
-        requested_at=batch.requested_at,
-        include_hidden=batch.include_hidden,
-        counts=counts,
-        items=[item_model(item) for item in batch.items],
-    ).json_value()
+    items = [item_model(item) for item in batch.items]
+    return BatchModel.model_validate(_batch_fields(batch) | {"items": items}).json_value()
 
 
 def file_model(entry: FileEntry) -> dict[str, object]:

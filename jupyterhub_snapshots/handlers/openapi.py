@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from .._version import __version__
 from ..core.access import PUBLIC, Action
-from .base import BaseHandler, Operation
+from .base import BaseHandler, Form, Operation
 from .models import ErrorModel
 
 _REF = "#/components/schemas/{model}"
@@ -25,7 +25,8 @@ _DESCRIPTION = (
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; font-size: 1.1rem; overflow-wrap: anywhere; }
+h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
+h3 { margin-top: 2rem; font-size: 1.1rem; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, monospace; font-size: .95em; }
 details { margin: .4rem 0; } summary { cursor: pointer; }
 pre { overflow: auto; padding: .8rem; border: 1px solid; border-radius: .4rem; }
@@ -33,8 +34,10 @@ pre { overflow: auto; padding: .8rem; border: 1px solid; border-radius: .4rem; }
 """
 
 
-def describe(routes: Iterable[tuple[str, type[BaseHandler]]], server: str) -> dict[str, Any]:
-    """The OpenAPI document of these routes, given as path template and handler."""
+def describe(
+    groups: Mapping[str, Iterable[tuple[str, type[BaseHandler]]]], server: str
+) -> dict[str, Any]:
+    """The OpenAPI document of these groups of routes, each given as path template and handler."""
     schemas: dict[str, Any] = {}
 
     def schema(kind: Any) -> dict[str, Any]:
@@ -48,13 +51,16 @@ def describe(routes: Iterable[tuple[str, type[BaseHandler]]], server: str) -> di
 
     errors = {"application/json": {"schema": schema(ErrorModel)}}
     paths: dict[str, Any] = {}
-    for template, handler in routes:
+    for group, template, handler in (
+        (group, *route) for group, routes in groups.items() for route in routes
+    ):
         names = re.findall(r"\{(\w+)\*?\}", template)
         path = template.replace("*}", "}")
         for method, operation in handler.operations.items():
             paths.setdefault(path, {})[method.lower()] = {
                 "operationId": f"{method.lower()}_{handler.__name__.removesuffix('Handler')}",
                 "summary": operation.summary,
+                "tags": [group],
                 "security": [] if operation.action in PUBLIC else [{"token": []}, {"key": []}],
                 "parameters": [
                     {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -75,6 +81,7 @@ def describe(routes: Iterable[tuple[str, type[BaseHandler]]], server: str) -> di
             "description": _DESCRIPTION,
         },
         "servers": [{"url": server}],
+        "tags": [{"name": group} for group in groups],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -99,8 +106,24 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 def _request_body(operation: Operation, schema: Any) -> dict[str, Any]:
     if operation.body is None:
         return {}
-    content = {"application/json": {"schema": schema(operation.body)}}
+    if isinstance(operation.body, Form):
+        content = _form(operation.body)
+    else:
+        content = {"application/json": {"schema": schema(operation.body)}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _form(form: Form) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: {"type": "string"} for name in (*form.required, *form.optional)}
+    required = list(form.required)
+    kinds = ["multipart/form-data"]
+    if form.file is not None:
+        fields[form.file] = {"type": "string", "contentMediaType": "application/octet-stream"}
+        required.append(form.file)
+    else:
+        kinds.insert(0, "application/x-www-form-urlencoded")
+    made = {"schema": {"type": "object", "properties": fields, "required": required}}
+    return dict.fromkeys(kinds, made)
 
 
 def _answer(operation: Operation, schema: Any) -> dict[str, Any]:
@@ -147,9 +170,13 @@ def _page(document: dict[str, Any]) -> str:
         f"<p>{_code(info['description'])}</p>",
         "<p>For programs: <a href='openapi.json'>openapi.json</a></p>",
     ]
-    for path, methods in document["paths"].items():
-        parts.append(f"<h2><code>{escape(path)}</code></h2>")
-        parts += [_operation(method, each) for method, each in methods.items()]
+    for group in document["tags"]:
+        parts.append(f"<h2>{escape(group['name'])}</h2>")
+        for path, methods in document["paths"].items():
+            here = [each for each in methods.items() if group["name"] in each[1]["tags"]]
+            if here:
+                parts.append(f"<h3><code>{escape(path)}</code></h3>")
+                parts += [_operation(method, each) for method, each in here]
     parts.append("<h2>Models</h2>")
     for name, schema in sorted(document["components"]["schemas"].items()):
         parts.append(
@@ -165,9 +192,8 @@ def _operation(method: str, operation: dict[str, Any]) -> str:
         f"{', required' if each['required'] else ''})</li>"
         for each in operation["parameters"]
     ]
-    body = operation.get("requestBody")
-    if body:
-        lines.append(f"<li>body: {_link(body['content']['application/json']['schema'])}</li>")
+    for media, content in operation.get("requestBody", {"content": {}})["content"].items():
+        lines.append(f"<li>body: {escape(media)} {_body(content['schema'])}</li>")
     for status, answer in operation["responses"].items():
         for media, content in answer["content"].items():
             lines.append(
@@ -177,6 +203,10 @@ def _operation(method: str, operation: dict[str, Any]) -> str:
         f"<details><summary><span class='method'>{method.upper()}</span> "
         f"{escape(operation['summary'])}</summary><ul>{''.join(lines)}</ul></details>"
     )
+
+
+def _body(schema: dict[str, Any]) -> str:
+    return _link(schema) if "$ref" in schema else _fields(schema)
 
 
 def _link(schema: dict[str, Any]) -> str:

@@ -27,4 +27,3 @@ class Services:
     reports: ReportManager
     audit: AuditLog
     prefix: str
-    standalone: bool

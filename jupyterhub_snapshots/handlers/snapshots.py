@@ -58,7 +58,7 @@ class SnapshotListHandler(ApiHandler):
         if student is not None:
             student = await self.services.roster.resolve(self.here, student)
         found = await self.services.snapshots.list_snapshots(self.here, student, query.name)
-        self.reply_list(found, query, snapshot_model)
+        await self.reply_list(found, query, snapshot_model)
 
     async def post(self, ident: str, course: str) -> None:
         """See the class."""
@@ -104,7 +104,7 @@ class StudentSnapshotListHandler(ApiHandler):
     async def get(self, ident: str, course: str, student: str) -> None:
         """See the class."""
         found = await self.services.snapshots.list_snapshots(self.here, self.who.username)
-        self.reply_list(found, self.query(PageQuery), snapshot_model)
+        await self.reply_list(found, self.query(PageQuery), snapshot_model)
 
 
 class SnapshotHandler(ApiHandler):
@@ -194,7 +194,7 @@ class TreeHandler(ApiHandler):
         found = await asyncio.to_thread(
             self.services.snapshots.folder, self.here, self.who.username, name, path
         )
-        self.reply([file_model(entry) for entry in found])
+        await self.reply_each(found, file_model)
 
 
 class SnapshotArchiveHandler(ApiHandler, StreamingHandler):

@@ -7,8 +7,8 @@ from typing import ClassVar
 from .. import errors
 from ..core.access import Action
 from .api import ApiHandler
-from .base import Operation
-from .legacy import upload_name
+from .base import Form, Operation
+from .body import upload_name
 from .models import PageQuery, StudentModel, student_model
 
 
@@ -24,7 +24,7 @@ class StudentListHandler(ApiHandler):
     async def get(self, ident: str, course: str) -> None:
         """See the class."""
         found = await self.services.roster.students(self.here)
-        self.reply_list(found, self.query(PageQuery), student_model)
+        await self.reply_list(found, self.query(PageQuery), student_model)
 
 
 class StudentHandler(ApiHandler):
@@ -43,9 +43,10 @@ class ReportListHandler(ApiHandler):
     operations: ClassVar = {
         "POST": Operation(
             Action.RETURN_REPORT,
-            "Put a report into the student's home (multipart, file part 'file')",
+            "Put a report into the student's home",
             str,
             status=201,
+            body=Form(file="file"),
         )
     }
 

@@ -16,6 +16,11 @@ from .database import utc_now
 from .tables import BatchItemRow, BatchRow
 
 
+def new_key() -> str:
+    """A key that no other batch has."""
+    return secrets.token_hex(8)
+
+
 def create(
     db: Session,
     *,
@@ -24,10 +29,15 @@ def create(
     requested_by: str,
     include_hidden: bool,
     students: Iterable[str],
+    key: str | None = None,
 ) -> Batch:
-    """A new batch with every student queued."""
+    """A new batch with every student queued.
+
+    Parameters:
+        key: see `Batch`; made when none is given.
+    """
     row = BatchRow(
-        key=secrets.token_hex(8),
+        key=key or new_key(),
         course_id=course_id,
         name=name,
         requested_by=requested_by,

@@ -30,6 +30,8 @@ Result = TypeVar("Result")
 #: How long a writer waits for its turn.
 LOCK_WAIT_SECONDS = 15
 _THREADS = 4
+#: Whose statements are written here and in the catalogue.
+_BACKENDS = ("sqlite", "postgresql")
 #: Number of the lock in a PostgreSQL database that makes writers take turns.
 _ADVISORY_LOCK = 7_481_230_951
 _POSTGRES_TURN = [
@@ -53,11 +55,14 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        """Raises StorageUnavailable for a URL that no database can have."""
+        """Raises StorageUnavailable for a URL that no database can have, or one of another kind."""
         self._intent = threading.local()
         self._writer = threading.Lock()
         try:
             self.url = make_url(url)
+            backend = self.url.get_backend_name()
+            if backend not in _BACKENDS:
+                raise ArgumentError(f"{backend} is neither {' nor '.join(_BACKENDS)}.")
             self._engine = _engine(self.url, self._intent)
         except (ArgumentError, ImportError) as error:
             raise StorageUnavailable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -124,25 +124,32 @@ def find_by_username(db: Session, course_id: int, username: str) -> Member | Non
     return _member(row) if row is not None else None
 
 
-def roles_of(db: Session, username: str, without_source: str | None = None) -> dict[int, Role]:
+def roles_of(db: Session, username: str, *without: str) -> dict[int, Role]:
     """Role of the person in each course, as the database knows it.
 
     Parameters:
-        without_source: leaves out what came from there, because it is known better.
+        without: leaves out what came from these sources, because it is known better.
     """
     query = (
         select(MemberRow.course_id, MemberRow.role)
         .join(UserRow)
-        .where(UserRow.username == username, MemberRow.active)
+        .where(UserRow.username == username, MemberRow.active, MemberRow.source.not_in(without))
     )
-    if without_source is not None:
-        query = query.where(MemberRow.source != without_source)
     return {course_id: Role(role) for course_id, role in db.execute(query)}
 
 
-def set_canvas_id(db: Session, username: str, canvas_id: str | None) -> None:
-    """Notes the person's Canvas id."""
-    ensure_users(db, [username])[username].canvas_id = canvas_id
+def set_canvas_ids(db: Session, usernames: Mapping[str, str]) -> None:
+    """Makes these the Canvas ids of these people; everybody else has none.
+
+    Parameters:
+        usernames: Canvas id to username.
+    """
+    people = ensure_users(db, usernames.values())
+    for row in db.scalars(select(UserRow).where(UserRow.canvas_id.is_not(None))):
+        row.canvas_id = None
+    for canvas_id, username in usernames.items():
+        people[username].canvas_id = canvas_id
+    db.flush()
 
 
 def username_of_canvas_id(db: Session, canvas_id: str) -> str | None:

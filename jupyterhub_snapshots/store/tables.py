@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from typing import Any, ClassVar
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     DateTime,
     Dialect,
@@ -55,7 +54,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}
+    type_annotation_map: ClassVar = {datetime: UtcDateTime}
 
 
 class CourseRow(Base):
@@ -191,4 +190,3 @@ class AuditRow(Base):
     target: Mapped[str | None]
     status: Mapped[int]
     address: Mapped[str | None] = mapped_column(String(64))
-    details: Mapped[dict[str, Any]]

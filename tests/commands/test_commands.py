@@ -37,7 +37,7 @@ def test_snapshot_of_a_class_then_verify(installation: Installation) -> None:
     assert stat.S_IMODE(installation.database.stat().st_mode) == 0o600
     verified = installation.command("verify")
     assert verified.returncode == 0, verified.stderr
-    assert verified.stdout == "3 snapshots read, 3 intact, 0 not.\n"
+    assert verified.stdout == "Snapshots read: 3; intact: 3; not: 0.\n"
 
 
 @pytest.mark.threat("N7", "C1")
@@ -117,7 +117,12 @@ def test_an_interrupted_snapshot_is_cancelled(installation: Installation) -> Non
             cwd=installation.place,
             stderr=subprocess.DEVNULL,
         )
-        eventually(lambda: len(installation.snapshots().get("carol", [])) == 1, "carol is done")
+        eventually(
+            lambda: all(
+                len(installation.snapshots().get(who, [])) == 1 for who in ("bob", "carol")
+            ),
+            "bob and carol are done",
+        )
         command.send_signal(signal.SIGINT)
         assert command.wait(20) != 0
     states = dict(installation.query("SELECT student, state FROM batch_items"))
@@ -174,7 +179,7 @@ def test_import_gives_old_trees_a_manifest(installation: Installation) -> None:
     assert verified.returncode == 1
     assert "course/alice/exam-1_2024-06-01: no_manifest" in verified.stdout
     imported = installation.command("import")
-    assert (imported.returncode, imported.stdout) == (0, "1 snapshots got a manifest.\n")
+    assert (imported.returncode, imported.stdout) == (0, "Snapshots that got a manifest: 1.\n")
     assert sorted((path.name, path.lstat().st_mtime_ns) for path in old.iterdir()) == before
     assert installation.query("SELECT state, files FROM snapshots") == [("imported", 1)]
     assert installation.command("verify", "alice", old.name).returncode == 0
@@ -182,7 +187,7 @@ def test_import_gives_old_trees_a_manifest(installation: Installation) -> None:
     verified = installation.command("verify", "alice")
     assert verified.returncode == 1
     assert "course/alice/exam-1_2024-06-01: altered answers.txt" in verified.stdout
-    assert "1 snapshots read, 0 intact, 1 not." in verified.stdout
+    assert "Snapshots read: 1; intact: 0; not: 1." in verified.stdout
 
 
 def test_verify_refuses(installation: Installation) -> None:

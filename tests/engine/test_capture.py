@@ -11,7 +11,7 @@ import pytest
 from homes import IS_ROOT, SOMEBODY, Home, Store, reasons, run_as, student_home
 from jupyterhub_snapshots.core.manifest import Entry
 from jupyterhub_snapshots.engine import rsync
-from jupyterhub_snapshots.engine.capture import unchanged
+from jupyterhub_snapshots.engine.earlier import unchanged
 from jupyterhub_snapshots.errors import (
     HomeNotFound,
     HomeTooLarge,
@@ -161,13 +161,15 @@ class TestNextSnapshot:
         store.capture(home, THIRD)
         assert set(files_below(store.tree(THIRD))) == {b"a", b"a/kept"}
 
-    def test_follows_the_newest_complete_one(self, home: Home, store: Store) -> None:
+    def test_an_incomplete_one_is_built_upon(self, home: Home, store: Store) -> None:
         home.file("a")
-        home.fifo("odd")
-        store.capture(home, FIRST)
         home.file("too much", b"12345678")
-        assert store.capture(home, SECOND, max_file_bytes=7).state == "incomplete"
-        assert store.capture(home, THIRD).parent == FIRST
+        store.capture(home, FIRST, max_file_bytes=7)
+        result = store.capture(home, SECOND, max_file_bytes=7)
+        assert (result.state, result.parent, result.copied_bytes) == ("incomplete", FIRST, 0)
+        complete = store.capture(home, THIRD)
+        assert (complete.state, complete.parent) == ("complete", SECOND)
+        assert (store.tree(THIRD) / "too much").read_bytes() == b"12345678"
 
     @pytest.mark.threat("F8")
     @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def after(owner: object, name: str, call: int = 1) -> Callable[[], None]:
 
 # What the process was at when it died → how to bring that about, and whether the snapshot is there.
 STEPS: dict[str, tuple[Callable[[], None], bool]] = {
-    "reading the parent": (before(sidecar, "newest_complete"), False),
+    "reading the parent": (before(sidecar, "newest"), False),
     "making staging": (after(Folder, "make", 2), False),
     "looking at the home": (before(_Capture, "_look"), False),
     "starting rsync": (before(rsync, "_start"), False),
@@ -120,7 +120,7 @@ def test_a_manifest_without_its_tree_is_no_snapshot(home: Home, store: Store) ->
     killed_by(take)
     assert f".{NAME}.manifest" in store.snapshots()
     with Folder.at(store.root / "alice") as student:
-        newest = sidecar.newest_complete(student)
+        newest = sidecar.newest(student)
         assert newest is not None
         assert newest.snapshot == FIRST
     staging.clean(str(store.root))

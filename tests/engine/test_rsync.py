@@ -142,11 +142,11 @@ class TestExitCodes:
         self, home: Home, store: Store, stand_in: Stand
     ) -> None:
         give_up = "echo 'ABORTING due to invalid path from sender: x' >&2; exit 2"
-        stand_in(f"printf 'text\\n' > a; {give_up}")
-        assert reasons(store.capture(home)) == {"b": "unreadable"}
         stand_in(give_up)
         with pytest.raises(CaptureTimedOut):
             store.capture(home, "other")
+        stand_in(f"printf 'text\\n' > a; {give_up}")
+        assert reasons(store.capture(home)) == {"b": "unreadable"}
         store.assert_clean(NAME)
 
 

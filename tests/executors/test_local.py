@@ -12,7 +12,7 @@ import pytest
 
 from executors.contract import Captures, ExecutorContract, GiB, until
 from jupyterhub_snapshots.errors import WorkerLost
-from jupyterhub_snapshots.executors import Executor, LocalExecutor
+from jupyterhub_snapshots.executors import Executor, LocalExecutor, local
 from processes import children_of, command_line, is_running, names_in
 
 
@@ -80,6 +80,23 @@ class TestLocalExecutor(ExecutorContract):
         for number in range(6):
             await captures.submit(f"s{number}")
         assert len(workers()) == 1
+
+    async def test_a_worker_without_work_is_ended(
+        self, captures: Captures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(local, "_IDLE_SECONDS", 0.3)
+        captures.home("alice")
+        await captures.submit("alice")
+        (worker,) = workers()
+        with captures.held("alice"):
+            busy = captures.submit("alice", snapshot="ps2_2026-03-01")
+            await asyncio.sleep(0.6)
+            assert workers() == [worker]
+        await busy
+        await until(lambda: not is_running(worker), "it is ended")
+        await captures.submit("alice", snapshot="ps3_2026-03-01")
+        assert len(workers()) == 1
+        captures.assert_nothing_left(*(f"ps{number}_2026-03-01" for number in (1, 2, 3)))
 
     async def test_workers_stand_back(self, captures: Captures) -> None:
         captures.home("alice")

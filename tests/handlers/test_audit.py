@@ -80,18 +80,22 @@ async def test_names_forge_no_lines_and_break_no_lines(service: RunningService) 
     assert lines[-2]["target"] == "x/\\udcff\\udcfe"
 
 
-async def test_lines_wait_while_the_database_is_locked(
-    service: RunningService, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trouble", [Busy("locked"), RuntimeError("unexpected")], ids=repr)
+async def test_lines_wait_while_the_database_is_in_trouble(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     store, audit = service.services.store, service.services.audit
     with monkeypatch.context() as broken:
 
         async def locked(work: object) -> None:
-            raise Busy("locked")
+            raise trouble
 
         broken.setattr(store, "write", locked)
         await service.get(f"{COURSE}/audit")
         await audit.write()
+        assert audit._writer is not None
+        await asyncio.wait({audit._writer}, timeout=0.7)
+        assert not audit._writer.done()  # it goes on trying
     assert len(await service.audit()) == 1
 
 

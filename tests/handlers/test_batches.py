@@ -73,6 +73,7 @@ async def test_one_bad_home_does_not_stop_the_others_and_can_be_retried(
     assert ended["state"] == "done"
     assert [item["attempts"] for item in ended["items"]] == [1, 2]
     [listed] = (await service.get(f"{COURSE}/batches")).json()
+    del ended["items"]
     assert listed == ended
 
 

@@ -12,7 +12,7 @@ from datetime import date
 import pytest
 
 from homes import IS_ROOT, STUDENT
-from service import SITE_KEY, RunningService, assert_error
+from service import SITE_KEY, RunningService, StandInHub, assert_error
 
 ROUTES = (
     "/get_snapshot_list", "/get_snapshot_file_list", "/get_snapshot_file", "/get_snapshot_zip",
@@ -345,3 +345,23 @@ async def test_an_older_key_header_in_any_case(single: RunningService) -> None:
             headers={header: SITE_KEY},
         )
         assert answer.json() == [NAME]
+
+
+async def test_nobody_to_capture_is_no_success_where_a_hub_has_the_roster(
+    service: RunningService, hub: StandInHub
+) -> None:
+    service.application.settings["snapshot_all_interval_seconds"] = 3600
+    students, hub.groups["nbgrader-phys"] = hub.groups["nbgrader-phys"], []
+    answer = await service.post("/snapshot_all", {"SNAPSHOT_NAME": "Exam"})
+    assert_error(answer, 503, "busy")
+    assert answer.headers["Retry-After"] == "30"
+    hub.groups["nbgrader-phys"] = students
+    for student in students:
+        service.home(student).file("a.txt")
+    for status in (200, 429):  # what was refused did not count, what was done does
+        answer = await service.post("/snapshot_all", {"SNAPSHOT_NAME": f"Exam {status}"})
+        assert answer.status_code == status, answer.text
+
+
+async def test_an_empty_folder_of_homes_is_captured_with_success(single: RunningService) -> None:
+    assert (await single.post("/snapshot_all", {"SNAPSHOT_NAME": "Exam"})).status_code == 200

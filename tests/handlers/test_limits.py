@@ -66,18 +66,16 @@ async def test_too_large_is_told_and_the_connection_not_reset(single: RunningSer
     assert list((single.place / "homes/alice").iterdir()) == []
 
 
-@pytest.mark.threat("D1", "D2", "U13")
-async def test_huge_and_endless_bodies_are_cut(single: RunningService) -> None:
+async def send_huge_and_endless(service: RunningService, path: str) -> None:
     before = rss()
     began = time.monotonic()
+    post = f"POST {service.prefix}{path} HTTP/1.1\r\n{HEAD}"
     for extra in ("", "Expect: 100-continue\r\n"):
-        answer = await single.raw(
-            f"POST /snapshot HTTP/1.1\r\n{HEAD}{extra}Content-Length: {10 << 30}\r\n\r\n".encode()
-        )
+        answer = await service.raw(f"{post}{extra}Content-Length: {10 << 30}\r\n\r\n".encode())
         assert b" 413 " in answer
-        assert b'"too_large"' in answer
-    _, writer = await asyncio.open_connection("127.0.0.1", single.port)
-    writer.write(f"POST /snapshot HTTP/1.1\r\n{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode())
+        assert b"The body is over the limit" in answer
+    _, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    writer.write(f"{post}Transfer-Encoding: chunked\r\n\r\n".encode())
     sent, chunk = 0, b"10000\r\n" + b"x" * 65536 + b"\r\n"
     with contextlib.suppress(ConnectionError):
         while sent < 200 * MIB:
@@ -88,6 +86,24 @@ async def test_huge_and_endless_bodies_are_cut(single: RunningService) -> None:
     assert sent < 64 * MIB
     assert rss() - before < 48 * MIB
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.threat("D1", "D2", "U13")
+async def test_huge_and_endless_bodies_are_cut(single: RunningService) -> None:
+    for path in ("/snapshot", "/health"):
+        await send_huge_and_endless(single, path)
+
+
+@pytest.mark.threat("D1", "D2")
+async def test_huge_and_endless_bodies_are_cut_where_browsers_sign_in(
+    service: RunningService,
+) -> None:
+    for path in ("/oauth_callback", "/"):
+        await send_huge_and_endless(service, path)
+    home = await service.client.get(f"{service.url}/")
+    assert home.headers["Location"] == f"{service.prefix}/api/v1/docs"
+    page = await service.client.get(f"{service.url}/oauth_callback")
+    assert (page.status_code, page.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
 
 
 @pytest.mark.threat("P17", "D1", "D11")

@@ -30,6 +30,46 @@ async def test_the_document_is_valid_and_complete(service: RunningService) -> No
     assert len(identifiers) == len(set(identifiers))
 
 
+async def test_every_body_is_described(service: RunningService) -> None:
+    document = (await service.get("/api/v1/openapi.json")).json()
+    forms = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {"content": {}})["content"]
+            takes_one = method in ("post", "patch") and not path.endswith("/retry")
+            assert bool(content) == takes_one, (method, path)
+            for media, described in content.items():
+                if media != "application/json":
+                    forms.setdefault(path, {})[media] = described["schema"]
+    urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
+    assert len(forms) == 8
+    assert set(forms["/snapshot"]) == {urlencoded, multipart}
+    zipped = forms["/get_snapshot_zip"][urlencoded]
+    assert zipped["required"] == ["SNAPSHOT_NAME"]
+    assert set(zipped["properties"]) == {"SNAPSHOT_NAME", "STUDENT_ID", "COURSE"}
+    for path, file in (
+        ("/put_student_report", "UPLOAD_FILE"),
+        (next(path for path in forms if path.endswith("/reports")), "file"),
+    ):
+        assert set(forms[path]) == {multipart}
+        assert file in forms[path][multipart]["required"]
+
+
+async def test_the_page_has_the_api_first(service: RunningService) -> None:
+    page = (await service.get("/api/v1/docs")).text
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings == [
+        "The API",
+        "For those who run the service",
+        "The older server&#x27;s routes",
+        "Models",
+    ]
+    paths = re.findall(r"<h3><code>(.*?)</code></h3>", page)
+    assert paths == [template.replace("*}", "}") for template, _ in ROUTES]
+    assert paths[-1] == "/snapshot_all"
+    assert "UPLOAD_FILE" in page
+
+
 async def test_every_model_has_camel_case_fields(service: RunningService) -> None:
     document = (await service.get("/api/v1/openapi.json")).json()
     for name, schema in document["components"]["schemas"].items():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 
 import pytest
 
+from jupyterhub_snapshots.core.records import Snapshot
+from jupyterhub_snapshots.handlers import snapshots as snapshot_handlers
 from service import RunningService, assert_error
 
 COURSE = "/api/v1/instructors/me/courses/phys"
@@ -166,3 +169,39 @@ async def test_a_returned_report(some: RunningService) -> None:
     assert_error(await some.post(route, files={"other": ("x.txt", b"")}), 400, "missing_field")
     missing = await some.post(f"{COURSE}/students/bob/reports", files={"file": ("x.txt", b"")})
     assert_error(missing, 404, "home_not_found")
+
+
+async def test_names_in_the_query_that_are_not_utf_8(service: RunningService) -> None:
+    service.home("alice")
+    service.put_snapshot("alice", FIRST, [(b"caf\xe9/a.txt", b"x")], course="phys")
+    tree = f"{COURSE}/students/alice/snapshots/{FIRST}/tree"
+    [folder] = (await service.get(tree)).json()
+    assert folder["name"] == "caf\udce9"
+    [file] = (await service.get(f"{tree}?path=caf%E9")).json()
+    assert file["name"] == "a.txt"
+    assert_error(await service.get(f"{tree}?path=caf%E8"), 404)
+    assert (await service.get(f"{COURSE}/snapshots?name=%FF")).json() == []
+    for path, status in (
+        ("snapshots?student=%FF", 400),
+        ("snapshots?page=%FF", 400),
+        ("archive.zip?name=%FF", 404),
+        (f"archive.zip?name={FIRST}&students=%FF", 400),
+    ):
+        assert_error(await service.get(f"{COURSE}/{path}"), status)
+    answer = await service.get(f"{COURSE}/archive.zip?name={FIRST}&layout=nbgrader&assignment=%FF")
+    assert answer.status_code == 200
+
+
+@pytest.mark.threat("D7")
+async def test_lists_are_made_in_a_thread(
+    some: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_in = set()
+
+    def watched(snapshot: Snapshot) -> object:
+        made_in.add(threading.current_thread())
+        return snapshot.name
+
+    monkeypatch.setattr(snapshot_handlers, "snapshot_model", watched)
+    assert len((await some.get(f"{COURSE}/snapshots")).json()) > 1
+    assert threading.main_thread() not in made_in

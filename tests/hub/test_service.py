@@ -67,6 +67,17 @@ async def test_a_browsers_session(real_hub: RealHub) -> None:
     assert_error(fetched, 403, "access_denied")
     token = {"X-XSRFToken": cookies["_xsrf"].value}
     assert (await ina.post(route, json=body, headers=token)).status_code == 201
+
+    # Whoever has signed in already is led on, also from a page that was left open.
+    stale = await ina.get(f"{callback}?code=x&state={state}")
+    assert (stale.status_code, str(stale.url)) == (200, f"{service}/api/v1/docs")
+
+    # What changes something is checked with the hub now, whatever it said a moment ago.
+    assert (await ina.get(f"{service}{PHYS}/students")).status_code == 200
+    real_hub.set_group("formgrade-phys", [])
+    answer = await ina.post(f"{service}{PHYS}/snapshots", json=body, headers=token)
+    assert "not an instructor" in assert_error(answer, 403, "access_denied")["message"]
+    real_hub.set_group("formgrade-phys", ["ina"])
     assert_error(await ina.get(f"{service}{COURSES}/chem/students"), 403)
 
     planted = {"Cookie": "service-snapshots=planted; _xsrf=planted; jupyterhub-session-id=x"}

@@ -70,9 +70,7 @@ def test_unfinished_are_those_with_something_to_do(store: Store, course: int) ->
 @pytest.mark.threat("B8", "O1")
 def test_audit_lines_are_added_and_read_backwards(store: Store, course: int) -> None:
     events = [
-        AuditEvent(
-            utc_now(), f"ina{n}", INJECTION, course, INJECTION, f"line\n{n}", 200, "::1", {"a": n}
-        )
+        AuditEvent(utc_now(), f"ina{n}", INJECTION, course, INJECTION, f"line\n{n}", 200, "::1")
         for n in range(5)
     ]
     with store.writing() as db:

@@ -188,6 +188,14 @@ def test_a_url_that_cannot_be_is_told(bad: str) -> None:
     assert "geheim" not in caught.value.message
 
 
+@pytest.mark.parametrize("other", ["mysql+pymysql", "mssql+pyodbc", "oracle", "postgres"])
+def test_another_kind_of_database_is_refused(other: str) -> None:
+    with pytest.raises(StorageUnavailable, match="is neither sqlite nor postgresql") as caught:
+        Store(f"{other}://me:geheim@127.0.0.1/x")
+    assert "geheim" not in caught.value.message
+    assert "\n" not in caught.value.message
+
+
 @pytest.mark.threat("B1")
 def test_a_database_out_of_reach_is_told_on_one_line() -> None:
     store = Store("postgresql+psycopg://me:geheim@127.0.0.1:1/x")

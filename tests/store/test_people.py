@@ -114,13 +114,25 @@ def test_a_course_is_updated_and_may_take_over_a_title(store: Store, course: int
 
 def test_canvas_ids(store: Store) -> None:
     with store.writing() as db:
-        people.set_canvas_id(db, "alice", "31387714")
-        people.set_canvas_id(db, "bob", "1")
-        people.set_canvas_id(db, "dora", "1")
+        people.set_canvas_ids(db, {"31387714": "alice", "1": "bob"})
         assert people.username_of_canvas_id(db, "31387714") == "alice"
-        assert people.username_of_canvas_id(db, "1") is None
+        assert people.username_of_canvas_id(db, "1") == "bob"
         assert people.username_of_canvas_id(db, "alice") is None
         assert people.username_of_canvas_id(db, "' OR ''='") is None
+
+
+def test_canvas_ids_that_were_changed_or_removed(store: Store) -> None:
+    for mapping in (
+        {"1": "alice", "2": "bob", "3": "dora"},
+        {"1": "bob", "2": "alice"},
+        {"9": "alice", "1": "emil"},
+        {},
+    ):
+        with store.writing() as db:
+            people.set_canvas_ids(db, mapping)
+        with store.reading() as db:
+            for canvas_id in ("1", "2", "3", "9"):
+                assert people.username_of_canvas_id(db, canvas_id) == mapping.get(canvas_id)
 
 
 @pytest.mark.threat("B8", "N1")

@@ -77,7 +77,6 @@ def upgrade() -> None:
         sa.Column("target", sa.String(), nullable=True),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("address", sa.String(length=64), nullable=True),
-        sa.Column("details", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["course_id"],
             ["courses.id"],

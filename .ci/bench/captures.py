@@ -20,7 +20,6 @@ from references import Reference, Timing, make_references, used_bytes
 OURS = "this service"
 STAGES = ("cold", "warm")
 _REMOVERS = 4
-_THROWN_AWAY = 3
 
 Say = Callable[[str], None]
 
@@ -61,8 +60,6 @@ def measure_captures(
             for stage in STAGES:
                 if stage == "warm":
                     change_homes(homes, number)
-                else:
-                    _prime(homes, folder / "throwaway")
                 settle(homes)
                 chance.shuffle(contenders)
                 for contender in contenders:
@@ -99,16 +96,6 @@ def _capture(service: Service, course: str, stage: str) -> Timing:
     service.capture(course, stage)
     seconds = time.perf_counter() - begin
     return Timing(seconds, seconds, service.cpu_seconds() - cpu)
-
-
-def _prime(homes: Path, place: Path) -> None:
-    """Writes copies for nothing: on a virtual machine whoever writes first pays for the memory
-    that its host took back meanwhile, up to three times what the others pay."""
-    place.mkdir()
-    for number in range(_THROWN_AWAY):
-        subprocess.run(["cp", "-r", homes, place / str(number)], check=True)
-    _drop_cache(place)
-    _remove([place])
 
 
 def _warm_cache(homes: Path, place: Path) -> None:

@@ -18,8 +18,9 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from traitlets import Type
 from traitlets.config import Configurable
@@ -63,7 +64,7 @@ def commands(document: str) -> list[Command]:
     found: list[Command] = []
     for block in re.finditer(r"<!-- tested -->\n```console\n(.*?)```", text, re.DOTALL):
         first = text.count("\n", 0, block.start(1)) + 1
-        for number, line in enumerate(_today(block[1]).splitlines(), first):
+        for number, line in enumerate(_today(block[1], document).splitlines(), first):
             if line.startswith("$ "):
                 found.append(Command(number, line[2:], ""))
             else:
@@ -72,13 +73,10 @@ def commands(document: str) -> list[Command]:
     return found
 
 
-def today() -> str:
-    """The date in UTC, in which the tests run their services."""
-    return datetime.now(timezone.utc).date().isoformat()
-
-
-def _today(text: str) -> str:
-    return text.replace(EXAMPLE_DAY, today())
+def _today(text: str, document: str) -> str:
+    """The text with today's date: the README's service runs in UTC, the example hub in Berlin."""
+    zone = ZoneInfo("Europe/Berlin" if document.startswith("docs/") else "UTC")
+    return text.replace(EXAMPLE_DAY, datetime.now(zone).date().isoformat())
 
 
 def python_after(document: str, marker: str) -> str:

@@ -40,7 +40,7 @@ from .survey import Problems, entry_of, survey, type_of
 MAX_RETRIED_FILES = 10_000
 #: How often rsync is started in all when it gives up because the home changes too much. It does
 #: so at once, unlike when a file blocks it; that is tried `CaptureJob.attempts` times.
-MAX_STARTS = 10
+MAX_STARTS = 50
 
 _COPY, _DONE = b"+", b"="
 _READ_BYTES = 1 << 18

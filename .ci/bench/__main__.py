@@ -30,7 +30,7 @@ from zips import measure_zips
 
 _PARTS = ("captures", "latency", "zips")
 #: Copies of a class that lie on the disk at once: the homes, the contenders', a full one.
-_COPIES = 11
+_COPIES = 12
 _ZIP_ROUNDS = 3
 _BEGIN = time.monotonic()
 

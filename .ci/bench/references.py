@@ -14,6 +14,7 @@ from pathlib import Path
 from jupyterhub_snapshots.executors import LocalExecutor
 
 FULL_COPY, ONE_RSYNC, LINKS = "rsync -a, one by one", "rsync, one for all", "cp -al"
+HASHED = "rsync, sha256sum, sync"
 PROCESSES = (1, 2, 4, 8)
 
 Command = list[str]
@@ -120,6 +121,20 @@ class Incremental(Reference):
         ]
 
 
+class Hashed(Incremental):
+    """The same with what makes a copy a snapshot: a list of digests, and all of it durable."""
+
+    plain = False
+
+    def commands(self, stage: str) -> list[Command]:
+        """See `Reference`."""
+        script = (
+            'target=$1; shift; "$@" && find "$target" -type f -exec sha256sum {} + '
+            '> "${target%/}.sha256" && sync -f "$target"'
+        )
+        return [["sh", "-c", script, "sh", line[-1], *line] for line in super().commands(stage)]
+
+
 class OneRsync(Reference):
     """A single rsync over all homes."""
 
@@ -180,6 +195,7 @@ def make_references(folder: Path, homes: Path, skip: set[str]) -> list[Reference
             Incremental(incremental(count), folder / incremental(count), homes, count)
             for count in PROCESSES
         ),
+        Hashed(HASHED, folder / "hashed", homes, max(PROCESSES)),
         OneRsync(ONE_RSYNC, folder / "one", homes),
         Links(LINKS, folder / "links", homes),
     ]

@@ -9,6 +9,7 @@ be compared as streams, whatever their length.
 from __future__ import annotations
 
 import json
+import json.encoder
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -19,9 +20,11 @@ FORMAT = 1
 #: Problems kept in full in the header; more are only counted.
 MAX_PROBLEMS = 1000
 
-# Made once: `json.dumps` would make one for each of a snapshot's lines.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+# Made once, where `json.loads` looks for the encoding of each of a snapshot's lines.
 _decode = json.JSONDecoder().decode
+
+_quoted = json.encoder.encode_basestring_ascii
+_null = "null"
 
 FILE, FOLDER, LINK = "file", "folder", "link"
 
@@ -133,14 +136,20 @@ def load_header(line: bytes) -> Header:
 
 
 def dump_entry(entry: Entry) -> bytes:
-    """One line of a manifest."""
-    return _encode(entry).encode("ascii") + b"\n"
+    """One line of a manifest: a JSON array of the fields."""
+    path, kind, size, mtime, ctime, mode, uid, gid, sha256, target, changed = entry
+    # Written out, because `json` takes four times as long for as small an array.
+    return (
+        f"[{_quoted(path)},{_quoted(kind)},{size},{mtime},{_null if ctime is None else ctime},"
+        f"{mode},{uid},{gid},{_null if sha256 is None else _quoted(sha256)},"
+        f"{_null if target is None else _quoted(target)},{'true' if changed else 'false'}]\n"
+    ).encode("ascii")
 
 
 def load_entry(line: bytes) -> Entry:
     """The reverse of `dump_entry`; ValueError when the line is no entry."""
     try:
-        entry = Entry(*json.loads(line))
+        entry = Entry(*_decode(line.decode("ascii")))
     except (TypeError, RecursionError) as error:
         raise ValueError("not a manifest entry") from error
     if not (isinstance(entry.path, str) and isinstance(entry.type, str)):

@@ -38,6 +38,9 @@ from .survey import Problems, entry_of, survey, type_of
 
 #: More files than this that change while they are copied are flagged without another try.
 MAX_RETRIED_FILES = 10_000
+#: So many entries that are to be copied are held in memory instead of being read from the draft
+#: again for each step.
+_MAX_HELD_ENTRIES = 10_000
 #: How often rsync is started in all when it gives up because the home changes too much. It does
 #: so at once, unlike when a file blocks it; that is tried `CaptureJob.attempts` times.
 MAX_STARTS = 50
@@ -91,6 +94,7 @@ class _Capture:
         self.began = datetime.now(timezone.utc)
         self.problems = Problems()
         self.folders: list[tuple[str, int]] = []
+        self.held: list[Entry] | None = []
         self.files = self.bytes = self.copied_files = self.copied_bytes = self.changed_files = 0
         self.load = rsync.Load()
         self.buffer = memoryview(bytearray(_READ_BYTES))
@@ -140,13 +144,25 @@ class _Capture:
             elif before.link(entry, earlier, self.tree) and earlier is not None:
                 entry = entry._replace(sha256=earlier.sha256, target=earlier.target)
             else:
-                expected = earlier.sha256 if earlier is not None else None
+                if earlier is not None:
+                    entry = entry._replace(sha256=earlier.sha256)
                 self.load.add(status)
                 paths.write(_listed(entry.path))
-                draft.write(_COPY + dump_entry(entry._replace(sha256=expected)))
+                draft.write(_COPY + dump_entry(entry))
+                self._hold(entry)
                 continue
             draft.write(_DONE + dump_entry(entry))
             self._count(entry)
+
+    def _hold(self, entry: Entry) -> None:
+        if self.held is not None:
+            self.held.append(entry)
+            if len(self.held) > _MAX_HELD_ENTRIES:
+                self.held = None
+
+    def _drafted(self, draft: BinaryIO) -> Iterable[Entry]:
+        """The entries that were to be copied."""
+        return self.held if self.held is not None else _read_draft(draft)
 
     # Step 2: copy with rsync; what changed meanwhile, again.
 
@@ -156,7 +172,7 @@ class _Capture:
             return {}
         self._copy_all(paths, draft)
         settled: dict[str, Entry] = {}
-        moving = self._moving(_drafted(draft), settled)
+        moving = self._moving(self._drafted(draft), settled)
         for _ in range(self.job.attempts - 1):
             if not moving or len(moving) > MAX_RETRIED_FILES:
                 break
@@ -178,7 +194,7 @@ class _Capture:
             if not self.unfinished or blocked >= self.job.attempts:
                 return
             with self._file("again") as again:
-                for entry in _drafted(draft):
+                for entry in self._drafted(draft):
                     if self._arrived(entry) is None:
                         again.write(_listed(entry.path))
                 code = self._rsync(again) if again.tell() else 0
@@ -211,7 +227,7 @@ class _Capture:
                 now = _now(finder, entry)
                 if now is None:
                     settled[entry.path] = entry._replace(changed=True)
-                elif now != entry._replace(sha256=None):
+                elif now != (entry if entry.sha256 is None else entry._replace(sha256=None)):
                     moving[entry.path] = now
         return moving
 
@@ -222,10 +238,11 @@ class _Capture:
     ) -> str:
         digest = hashlib.sha256()
         missed = self.problems.count
+        held = iter(self.held) if self.held is not None else None
         draft.seek(0)
         for line in draft:
             if line.startswith(_COPY):
-                drafted = load_entry(line[1:])
+                drafted = next(held) if held is not None else load_entry(line[1:])
                 entry = self._settle(before, drafted, moved.get(drafted.path, drafted))
                 if entry is None:
                     continue
@@ -342,8 +359,7 @@ def _listed(path: str) -> bytes:
     return b"./" + os.fsencode(path) + b"\0"
 
 
-def _drafted(draft: BinaryIO) -> Iterator[Entry]:
-    """The entries of the draft that were to be copied."""
+def _read_draft(draft: BinaryIO) -> Iterator[Entry]:
     draft.flush()
     draft.seek(0)
     for line in draft:

@@ -71,8 +71,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--slow-rounds", type=int, default=1, help="rounds in which restic and borg take part"
     )
+    parser.add_argument("--rest", type=float, default=5, help="seconds before each capture")
     parser.add_argument(
-        "--minutes", type=float, default=12, help="captures begin no new round after so long"
+        "--minutes", type=float, default=20, help="captures begin no new round after so long"
     )
     parser.add_argument(
         "--seconds", type=float, default=1.5, help="how long each case of latency is measured"
@@ -144,6 +145,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
                 folder=_part(folder, "captures", size),
                 rounds=options.rounds,
                 slow_rounds=options.slow_rounds,
+                rest_seconds=options.rest,
                 skip=options.skip,
                 until=until,
                 say=_say,

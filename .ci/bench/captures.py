@@ -20,10 +20,6 @@ from references import Reference, Timing, make_references, used_bytes
 OURS = "this service"
 STAGES = ("cold", "warm")
 _REMOVERS = 4
-#: A virtual machine gives memory that was freed back to its host after about two seconds, and
-#: whoever writes next pays two or three times the system time to get it again. After this pause
-#: that is the case for every contender, instead of for those that happen to run after a deletion.
-_REST_SECONDS = 5.0
 
 Say = Callable[[str], None]
 
@@ -35,11 +31,16 @@ def measure_captures(
     folder: Path,
     rounds: int,
     slow_rounds: int,
+    rest_seconds: float,
     skip: set[str],
     until: float,
     say: Say,
 ) -> dict[str, Any]:
     """Runs the rounds; no new one is begun after `until` (`time.monotonic`).
+
+    Each contender begins after a rest: a virtual machine gives memory that was freed back to its
+    host after about two seconds, and whoever writes next pays two or three times the system time
+    to get it again. So that hits all, not only those that happen to run after a deletion.
 
     A round begins with nothing: everyone takes a first copy, the same files change for all, and
     everyone takes a second one against its own first. The order is another one in each round.
@@ -75,7 +76,7 @@ def measure_captures(
                         name, place = contender.name, contender.folder
                         contender.prepare(stage)
                     _warm_cache(homes, place)
-                    time.sleep(_REST_SECONDS)
+                    time.sleep(rest_seconds)
                     if contender is None:
                         timing = _capture(service, course, stage)
                     else:

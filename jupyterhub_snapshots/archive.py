@@ -6,6 +6,7 @@ raises and whoever sends must break the connection off.
 
 from __future__ import annotations
 
+import contextlib
 import stat
 import struct
 import tempfile
@@ -16,10 +17,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from .beneath import Folder
+from .beneath import Folder, NotBelow
 from .core.names import is_hidden
 from .core.records import Course
-from .errors import EngineFailed, SnapshotNotFound
+from .errors import EngineFailed, FileNotFound, NotAFolder, SnapshotNotFound
 from .snapshots import SnapshotCatalog
 
 CHUNK_BYTES = 1 << 18
@@ -47,6 +48,7 @@ class Part:
         with_top: whether the prefix itself is a member.
         skip_hidden_folders: leave out what lies in a folder whose name begins with a dot.
         timestamp: if given, a file ``timestamp.txt`` with it is added, as nbgrader wants it.
+        folder: the components of the one folder of the snapshot that is wanted; none for all.
     """
 
     course: Course
@@ -56,6 +58,7 @@ class Part:
     with_top: bool = False
     skip_hidden_folders: bool = False
     timestamp: datetime | None = None
+    folder: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ class Archive:
     def length(self) -> int | None:
         """Bytes of the zip, or None when they are not known beforehand; for threads.
 
-        Raises SnapshotNotFound.
+        Raises SnapshotNotFound, and FileNotFound or NotAFolder for a part's folder.
         """
         if len(self._parts) != 1:
             return None
         total, count = _END, 0
         part = self._parts[0]
         names = _Names()
-        with self._catalog.open_tree(part.course, part.student, part.snapshot) as tree:
+        with self._opened(part) as tree:
             for member in _members(tree, part):
                 header = len(_info(member, names).FileHeader(zip64=False))
                 total += 2 * header - _LOCAL_HEADER + _CENTRAL_HEADER + _DESCRIPTOR
@@ -92,6 +95,16 @@ class Archive:
                 if total >= _ZIP32_BYTES or count > _MEASURED_MEMBERS:
                     return None
         return total
+
+    @contextlib.contextmanager
+    def _opened(self, part: Part) -> Iterator[Folder]:
+        with self._catalog.open_tree(part.course, part.student, part.snapshot) as tree:
+            try:
+                folder = tree.enter(part.folder)
+            except NotBelow as error:
+                raise _no_folder(tree, part) from error
+            with folder:
+                yield folder
 
     def chunks(self) -> Iterator[bytes]:
         """The zip, piece by piece; for threads.
@@ -104,7 +117,7 @@ class Archive:
             made = _Zip(directory)
             for part in self._parts:
                 try:
-                    with self._catalog.open_tree(part.course, part.student, part.snapshot) as tree:
+                    with self._opened(part) as tree:
                         for member in _members(tree, part):
                             yield from _add(made, tree, member, names)
                 except SnapshotNotFound:
@@ -113,6 +126,19 @@ class Archive:
                     raise EngineFailed(f"A snapshot of {part.student} was taken away.") from None
             yield made.take()
             yield from made.end()
+
+
+def _no_folder(tree: Folder, part: Part) -> Exception:
+    path = "/".join(part.folder)[:200]
+    with contextlib.suppress(NotBelow):
+        if stat.S_ISREG(tree.find(part.folder).st_mode):
+            return NotAFolder(
+                f"{path} is a file, and a zip is made of a folder. Download it from the "
+                "snapshot's files, or name the folder it is in."
+            )
+    return FileNotFound(
+        f"The snapshot has no folder {path}. The list of its files shows their paths."
+    )
 
 
 def _add(made: _Zip, tree: Folder, member: _Member, names: _Names) -> Iterator[bytes]:

@@ -72,6 +72,12 @@ class RefusedFileType(InvalidRequest):
     code = "refused_file_type"
 
 
+class NotAFolder(InvalidRequest):
+    """What was asked for as a folder is a file."""
+
+    code = "not_a_folder"
+
+
 class NotAuthenticated(SnapshotsError):
     """No credential, or one that nobody holds."""
 
@@ -148,6 +154,12 @@ class SnapshotPinned(Conflict):
     """A pinned snapshot is not deleted."""
 
     code = "snapshot_pinned"
+
+
+class ManifestMissing(Conflict):
+    """A snapshot has no manifest that can be read, so nothing can be compared with it."""
+
+    code = "manifest_missing"
 
 
 class ReportExists(Conflict):

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Iterable, Iterator
 
 from .beneath import Folder, NotBelow
-from .core.names import check_report_suffix, is_component, report_filename
-from .core.records import Course
+from .core.deliveries import Addressees, Delivery, Problem, without_duplicates
+from .core.names import check_report_suffix, usable_report_name
+from .core.records import Course, Member
 from .errors import (
     HomeNotFound,
     InvalidName,
-    MissingField,
+    RefusedFileType,
     ReportExists,
+    SnapshotsError,
     StorageFull,
     StorageUnavailable,
 )
 from .volumes import LocalVolumes
 
 _MODE = 0o644
+_PROBLEMS: dict[type[SnapshotsError], Problem] = {
+    HomeNotFound: "no_home",
+    InvalidName: "no_home",
+    StorageUnavailable: "no_home",
+    ReportExists: "exists",
+    RefusedFileType: "wrong_type",
+}
 
 
 class ReportManager:
@@ -33,29 +43,49 @@ class ReportManager:
         Raises HomeNotFound, InvalidName, MissingField (no usable name), ReportExists,
         RefusedFileType, StorageFull, StorageUnavailable.
         """
-        name = report_filename(filename)
-        if not name:
-            raise MissingField("The file has no usable name. Send it with one, as report.html.")
-        if not is_component(name):
-            raise InvalidName("The file's name is too long. Send it with a shorter one.")
+        name = usable_report_name(filename)
         home = self._volumes.home(course, username)
         await asyncio.to_thread(self._write, home, name, content)
         return name
 
-    def _write(self, home: str, name: str, content: bytes) -> None:
+    def check(
+        self, course: Course, members: Iterable[Member], files: Iterable[str]
+    ) -> list[Delivery]:
+        """Where files of these names would go, and what `put` would refuse; for threads.
+
+        Parameters:
+            members: everybody the course knows.
+        """
+        addressees = Addressees(members)
+        wanted = [addressees.deliver(file) for file in files]
+        refused: dict[int, Delivery] = {}
+        numbers: dict[str, list[int]] = {}
+        for number, each in enumerate(wanted):
+            if each.problem is None and each.student is not None:
+                numbers.setdefault(each.student, []).append(number)
+        for student, theirs in numbers.items():
+            found = self._look(course, student, [wanted[number] for number in theirs])
+            refused.update(zip(theirs, found, strict=True))
+        return without_duplicates(refused.get(number, each) for number, each in enumerate(wanted))
+
+    def _look(self, course: Course, student: str, wanted: list[Delivery]) -> Iterator[Delivery]:
+        """The same deliveries to one student, with what the home says to them."""
         try:
-            folder = Folder.at(home)
-        except NotBelow as error:
-            raise HomeNotFound("There is no home of this student.") from error
+            folder = _open(self._volumes.home(course, student))
+        except (HomeNotFound, InvalidName, StorageUnavailable) as error:
+            yield from (each.refused(_PROBLEMS[type(error)], error.message) for each in wanted)
+            return
         with folder:
-            try:
-                folder.lstat(name)
-            except NotBelow as error:
-                if error.errno != errno.ENOENT:
-                    raise StorageUnavailable("The home can't be read.") from error
-            else:
-                raise _exists(name)
-            check_report_suffix(name)
+            for each in wanted:
+                try:
+                    _check(folder, each.name or "")
+                except (ReportExists, RefusedFileType, StorageUnavailable) as error:
+                    each = each.refused(_PROBLEMS[type(error)], error.message)
+                yield each
+
+    def _write(self, home: str, name: str, content: bytes) -> None:
+        with _open(home) as folder:
+            _check(folder, name)
             owner = folder.status()
             try:
                 folder.write_new(name, content, mode=_MODE, owner=(owner.st_uid, owner.st_gid))
@@ -67,6 +97,27 @@ class ReportManager:
                 raise StorageUnavailable(
                     "The file can't be written into the student's home; nothing was written."
                 ) from error
+
+
+def _open(home: str) -> Folder:
+    try:
+        return Folder.at(home)
+    except NotBelow as error:
+        raise HomeNotFound("There is no home of this student.") from error
+    except OSError as error:
+        raise StorageUnavailable("The home can't be read.") from error
+
+
+def _check(folder: Folder, name: str) -> None:
+    """Raises ReportExists, RefusedFileType, StorageUnavailable when no report may be called so."""
+    try:
+        folder.lstat(name)
+    except NotBelow as error:
+        if error.errno != errno.ENOENT:
+            raise StorageUnavailable("The home can't be read.") from error
+    else:
+        raise _exists(name)
+    check_report_suffix(name)
 
 
 def _exists(name: str) -> ReportExists:

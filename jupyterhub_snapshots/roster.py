@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from traitlets import Float, TraitError, Unicode, validate
 from traitlets.config import Configurable, LoggingConfigurable
 
+from .core.access import student_unknown
 from .core.names import student_folder
 from .core.records import Course, Member, Role
-from .errors import CourseNotFound, HubUnavailable, InvalidName, StudentNotFound
+from .errors import CourseNotFound, HubUnavailable, InvalidName
 from .hub import SILENT_SECONDS, HubClient
 from .store import Store, people
 from .volumes import LocalVolumes, fields_of
@@ -135,6 +136,14 @@ class Roster(LoggingConfigurable):
         await self.refresh(course, fresh=fresh)
         return await self._known_students(course)
 
+    async def everybody(self, course: Course) -> list[Member]:
+        """All members, also those who left, in the order of their usernames.
+
+        While the hub is down these are the last known ones.
+        """
+        await self.refresh(course)
+        return await self._store.read(lambda db: people.members(db, course.id))
+
     async def left(self, course: Course) -> frozenset[str]:
         """Usernames of those whom the course knows and who are not, or no more, its students.
 
@@ -257,7 +266,7 @@ class Roster(LoggingConfigurable):
         if member is None and _is_username(student_id):
             member = await self._find_named(course, student_id)
         if member is None:
-            raise _no_student()
+            raise student_unknown()
         return member
 
     async def find_named_student(self, course: Course, name: str) -> Member:
@@ -268,18 +277,12 @@ class Roster(LoggingConfigurable):
         await self.refresh(course)
         member = await self._find_named(course, name) if _is_username(name) else None
         if member is None:
-            raise _no_student()
+            raise student_unknown()
         return member
 
     async def _find_named(self, course: Course, name: str) -> Member | None:
         username = await self.resolve(course, name)
         return await self._store.read(lambda db: people.find_by_username(db, course.id, username))
-
-
-def _no_student() -> StudentNotFound:
-    return StudentNotFound(
-        "There is no such student in this course. The course's list of students shows the ids."
-    )
 
 
 def _is_username(text: str) -> bool:

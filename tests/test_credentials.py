@@ -140,7 +140,7 @@ async def test_signing_in_asks_the_hub_without_blocking(
 
 
 async def test_the_site_key_is_good_for_everything_but_keys(single: RunningService) -> None:
-    assert (await single.get("/api/v1")).json() == {"version": "v1", "ident": None}
+    assert (await single.get("/api/v1")).json()["ident"] is None
     assert (await single.get("/metrics")).status_code == 200
     assert_error(await single.get("/api/v1/instructors/me/keys"), 403)
     answer = await single.client.get(

@@ -33,6 +33,7 @@ def test_commands_write_what_is_said(example: Hub, tmp_path: Path, document: str
             "ME": me,
             "COURSE": f"{me}/courses/phys101",
             "AUTH": f"Authorization: token {example.make_token('ina')}",
+            "ADA": f"Authorization: token {example.make_token('ada')}",
             "ADMIN": f"Authorization: token {example.make_token('admin')}",
             "CONFIG": str(ROOT / "jupyterhub_config_example.py"),
             "SNAPSHOTS_DEMO_STATE": str(example.state),

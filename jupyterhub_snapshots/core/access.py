@@ -45,6 +45,16 @@ STUDENT_OWN = frozenset({Action.LIST_SNAPSHOTS, Action.READ_FILES, Action.DOWNLO
 ADMIN = frozenset({Action.READ_METRICS})
 #: What reaches into a home, and so only into that of one who is a student of the course now.
 AT_HOME = frozenset({Action.CAPTURE, Action.RETURN_REPORT})
+#: What needs nothing of a student but snapshots, and so no member of the course.
+ABOUT_SNAPSHOTS = frozenset(
+    {
+        Action.LIST_SNAPSHOTS,
+        Action.READ_FILES,
+        Action.DOWNLOAD,
+        Action.DELETE_SNAPSHOT,
+        Action.PIN_SNAPSHOT,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -121,10 +131,15 @@ def require_student(member: Member | None, action: Action) -> Member:
     """The member, if the action may be about this person. Raises StudentNotFound."""
     left = member is not None and not (member.active and member.role is Role.STUDENT)
     if member is None or (left and action in AT_HOME):
-        raise StudentNotFound(
-            "There is no such student in this course. The course's list of students shows the ids."
-        )
+        raise student_unknown()
     return member
+
+
+def student_unknown() -> StudentNotFound:
+    """The error for a student whom the course does not know."""
+    return StudentNotFound(
+        "There is no such student in this course. The course's list of students shows the ids."
+    )
 
 
 def course_unknown(principal: Principal) -> Exception:
@@ -135,6 +150,6 @@ def course_unknown(principal: Principal) -> Exception:
     if principal.admin:
         return CourseNotFound("There is no such course. GET /api/v1/…/courses lists them.")
     return AccessDenied(
-        "You are not an instructor of this course. Check its title, or ask the administrator of "
-        "the hub."
+        "You are not an instructor of this course, nor a student of it. Check its code or title, "
+        "or ask the administrator of the hub."
     )

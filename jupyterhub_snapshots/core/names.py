@@ -9,7 +9,7 @@ import re
 import unicodedata
 from datetime import date
 
-from ..errors import InvalidName, InvalidSnapshotName, RefusedFileType
+from ..errors import InvalidName, InvalidSnapshotName, MissingField, RefusedFileType
 
 #: Folder at the top of a snapshot root that belongs to the service; never a student.
 SERVICE_DIR = ".jupyterhub-snapshots"
@@ -111,6 +111,19 @@ def report_filename(filename: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode("ascii")
     words = "_".join(ascii_name.replace("/", " ").split())
     return re.sub(r"[^A-Za-z0-9_.-]", "", words).strip("._")
+
+
+def usable_report_name(filename: str) -> str:
+    """`report_filename` of a file that is to be returned.
+
+    Raises MissingField when nothing is left of the name, InvalidName when it is too long.
+    """
+    name = report_filename(filename)
+    if not name:
+        raise MissingField("The file has no usable name. Send it with one, as report.html.")
+    if not is_component(name):
+        raise InvalidName("The file's name is too long. Send it with a shorter one.")
+    return name
 
 
 def check_report_suffix(name: str) -> None:

@@ -166,6 +166,22 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """A capture that failed.
+
+    Attributes:
+        at: when it ended.
+        code: stable name of what went wrong.
+        message: what a person is told of it.
+    """
+
+    at: datetime
+    code: str
+    message: str
+    batch_id: int
+
+
+@dataclass(frozen=True)
 class ApiKey:
     """A personal key; the secret itself is kept nowhere.
 

@@ -12,6 +12,7 @@ from ..core.access import Action
 from .api import CourseListHandler, VersionHandler
 from .base import BaseHandler, Operation
 from .batches import BatchEventsHandler, BatchHandler, BatchListHandler, BatchRetryHandler
+from .comparisons import ComparisonHandler
 from .health import HealthHandler, MetricsHandler, NotFoundHandler, ReadyHandler, probes
 from .keys import AuditHandler, KeyHandler, KeyListHandler
 from .legacy import (
@@ -24,6 +25,17 @@ from .legacy import (
     LegacyZipHandler,
 )
 from .openapi import DocsHandler, OpenApiHandler, describe
+from .overviews import NameOverviewHandler, StudentOverviewHandler
+from .own import (
+    MeHandler,
+    OwnArchiveHandler,
+    OwnComparisonHandler,
+    OwnFileHandler,
+    OwnSnapshotHandler,
+    OwnSnapshotListHandler,
+    OwnTreeHandler,
+)
+from .reports import ReportCheckHandler, ReportListHandler
 from .services import Services
 from .snapshots import (
     ClassArchiveHandler,
@@ -34,12 +46,14 @@ from .snapshots import (
     StudentSnapshotListHandler,
     TreeHandler,
 )
-from .students import ReportListHandler, StudentHandler, StudentListHandler
+from .students import StudentHandler, StudentListHandler
 
 _ME = "/api/v1/instructors/{ident}"
 _COURSE = f"{_ME}/courses/{{course}}"
 _STUDENT = f"{_COURSE}/students/{{student}}"
 _SNAPSHOT = f"{_STUDENT}/snapshots/{{name}}"
+_OWN = "/api/v1/users/me/courses/{course}/snapshots"
+_OWN_SNAPSHOT = f"{_OWN}/{{name}}"
 
 #: Path template to handler, under what the page of the API calls them. ``{name*}`` may hold
 #: slashes.
@@ -49,6 +63,7 @@ GROUPS: dict[str, list[tuple[str, type[BaseHandler]]]] = {
         ("/api/v1", VersionHandler),
         ("/api/v1/openapi.json", OpenApiHandler),
         ("/api/v1/docs", DocsHandler),
+        ("/api/v1/users/me", MeHandler),
         (f"{_ME}/courses", CourseListHandler),
         (f"{_ME}/keys", KeyListHandler),
         (f"{_ME}/keys/{{key}}", KeyHandler),
@@ -56,6 +71,9 @@ GROUPS: dict[str, list[tuple[str, type[BaseHandler]]]] = {
         (f"{_COURSE}/students", StudentListHandler),
         (_STUDENT, StudentHandler),
         (f"{_STUDENT}/reports", ReportListHandler),
+        (f"{_COURSE}/reports/check", ReportCheckHandler),
+        (f"{_COURSE}/overview/students", StudentOverviewHandler),
+        (f"{_COURSE}/overview/snapshots", NameOverviewHandler),
         (f"{_COURSE}/snapshots", SnapshotListHandler),
         (f"{_COURSE}/archive.zip", ClassArchiveHandler),
         (f"{_COURSE}/batches", BatchListHandler),
@@ -68,6 +86,14 @@ GROUPS: dict[str, list[tuple[str, type[BaseHandler]]]] = {
         (f"{_SNAPSHOT}/tree", TreeHandler),
         (f"{_SNAPSHOT}/files/{{path*}}", FileHandler),
         (f"{_SNAPSHOT}/archive.zip", SnapshotArchiveHandler),
+        (f"{_SNAPSHOT}/compare", ComparisonHandler),
+        # The caller's own, as a student
+        (_OWN, OwnSnapshotListHandler),
+        (_OWN_SNAPSHOT, OwnSnapshotHandler),
+        (f"{_OWN_SNAPSHOT}/tree", OwnTreeHandler),
+        (f"{_OWN_SNAPSHOT}/files/{{path*}}", OwnFileHandler),
+        (f"{_OWN_SNAPSHOT}/archive.zip", OwnArchiveHandler),
+        (f"{_OWN_SNAPSHOT}/compare", OwnComparisonHandler),
     ],
     "For those who run the service": [
         ("/health", HealthHandler),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import ClassVar, TypeVar
 from urllib.parse import urlencode
 
+from .._version import __version__
 from ..core.access import Action
 from ..core.records import Role
 from .base import BaseHandler, Operation
@@ -40,9 +41,11 @@ class ApiHandler(BaseHandler):
 
     async def reply_each(self, values: list[Record], model: Callable[[Record], object]) -> None:
         """Answers the models of what may be very many: made in a thread, others are served."""
-        self.reply_text(
-            await asyncio.to_thread(lambda: json.dumps([model(value) for value in values]))
-        )
+        await self.reply_made(lambda: [model(value) for value in values])
+
+    async def reply_made(self, make: Callable[[], object]) -> None:
+        """Answers what is made in a thread."""
+        self.reply_text(await asyncio.to_thread(lambda: json.dumps(make())))
 
     def _page_url(self, number: int) -> str:
         query = {name: found[0] for name, found in self.request.query_arguments.items()}
@@ -58,7 +61,7 @@ class VersionHandler(ApiHandler):
 
     async def get(self) -> None:
         """See the class."""
-        self.reply({"version": "v1", "ident": self.caller.username})
+        self.reply({"version": "v1", "serviceVersion": __version__, "ident": self.caller.username})
 
 
 class CourseListHandler(ApiHandler):

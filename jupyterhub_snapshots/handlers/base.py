@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from tornado.log import app_log as log
 
 from .. import errors
 from ..core.access import (
+    ABOUT_SNAPSHOTS,
     PUBLIC,
     Action,
     Principal,
     course_unknown,
     require,
     require_student,
+    student_unknown,
 )
 from ..core.records import AuditEvent, Course, Member
 from ..metrics import REQUEST_SECONDS
@@ -125,6 +128,12 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
         assert self.student is not None
         return self.student
 
+    @property
+    def whose(self) -> str:
+        """Username of the student of a route below a student's snapshots."""
+        assert self.student_name is not None
+        return self.student_name
+
     # Before the body
 
     async def prepare(self) -> None:
@@ -210,12 +219,29 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
             return
         member = None
         try:
-            member = await self.services.roster.find_student(course, names["student"])
-            self.student_name = member.username
+            with contextlib.suppress(errors.StudentNotFound):
+                member = await self.services.roster.find_student(course, names["student"])
+                self.student_name = member.username
         finally:
             # Nobody but an instructor learns whether there is such a student.
             require(self.caller, action, course.id, member.username if member else None)
+        if member is None and action in ABOUT_SNAPSHOTS:
+            await self._find_snapshots(course, names["student"])
+            return
         self.student = require_student(member, action)
+
+    async def _find_snapshots(self, course: Course, name: str) -> None:
+        """Makes sure of the snapshots of one of whom nothing else is known.
+
+        Raises StudentNotFound.
+        """
+        try:
+            username = await self.services.roster.resolve(course, name)
+        except errors.InvalidName as error:
+            raise student_unknown() from error
+        if not await self.services.snapshots.list_snapshots(course, username):
+            raise student_unknown()
+        self.student_name = username
 
     def enter_course(self, name: str) -> Course:
         """The course of that code or title, if the caller has anything to do with it.

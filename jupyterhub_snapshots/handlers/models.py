@@ -43,9 +43,10 @@ class ErrorModel(ApiModel):
 
 
 class VersionModel(ApiModel):
-    """The API and who calls it."""
+    """The API, the version of the program, and who calls it."""
 
     version: str
+    service_version: str
     ident: str | None
 
 

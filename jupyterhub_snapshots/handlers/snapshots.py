@@ -8,7 +8,7 @@ from typing import ClassVar
 from .. import errors
 from ..archive import Archive, Part
 from ..core.access import Action, require_student
-from ..core.names import is_component
+from ..core.names import is_component, path_parts
 from ..core.records import Snapshot
 from .api import ApiHandler
 from .base import Operation
@@ -103,7 +103,7 @@ class StudentSnapshotListHandler(ApiHandler):
 
     async def get(self, ident: str, course: str, student: str) -> None:
         """See the class."""
-        found = await self.services.snapshots.list_snapshots(self.here, self.who.username)
+        found = await self.services.snapshots.list_snapshots(self.here, self.whose)
         await self.reply_list(found, self.query(PageQuery), snapshot_model)
 
 
@@ -121,9 +121,9 @@ class SnapshotHandler(ApiHandler):
     async def get(self, ident: str, course: str, student: str, name: str) -> None:
         """See the class."""
         self.target = name
-        snapshot = await self.services.snapshots.get(self.here, self.who.username, name)
+        snapshot = await self.services.snapshots.get(self.here, self.whose, name)
         header = await asyncio.to_thread(
-            self.services.snapshots.header, self.here, self.who.username, name
+            self.services.snapshots.header, self.here, self.whose, name
         )
         problems = header.problems if header is not None else ()
         detail = SnapshotDetailModel.model_validate(
@@ -140,16 +140,14 @@ class SnapshotHandler(ApiHandler):
         """See the class."""
         self.target = name
         pinned = self.json_body(PinModel).pinned
-        snapshot = await self.services.snapshots.set_pinned(
-            self.here, self.who.username, name, pinned
-        )
+        snapshot = await self.services.snapshots.set_pinned(self.here, self.whose, name, pinned)
         self.reply(snapshot_model(snapshot))
 
     async def delete(self, ident: str, course: str, student: str, name: str) -> None:
         """See the class."""
         self.target = name
-        home = self.services.volumes.home(self.here, self.who.username)
-        await self.services.snapshots.delete(self.here, self.who.username, name, home)
+        home = self.services.volumes.home(self.here, self.whose)
+        await self.services.snapshots.delete(self.here, self.whose, name, home)
         self.reply("deleted snapshot")
 
 
@@ -169,7 +167,7 @@ class FileHandler(ApiHandler, StreamingHandler):
         """See the class."""
         self.target = f"{name}/{path}"
         opened = await asyncio.to_thread(
-            self.services.snapshots.open_file, self.here, self.who.username, name, path
+            self.services.snapshots.open_file, self.here, self.whose, name, path
         )
         await self.send_file(*opened)
 
@@ -192,7 +190,7 @@ class TreeHandler(ApiHandler):
         path = self.query(TreeQuery).path.rstrip("/")
         self.target = f"{name}/{path}"
         found = await asyncio.to_thread(
-            self.services.snapshots.folder, self.here, self.who.username, name, path
+            self.services.snapshots.folder, self.here, self.whose, name, path
         )
         await self.reply_each(found, file_model)
 
@@ -201,15 +199,24 @@ class SnapshotArchiveHandler(ApiHandler, StreamingHandler):
     """GET …/snapshots/{name}/archive.zip"""
 
     operations: ClassVar = {
-        "GET": Operation(Action.DOWNLOAD, "A student's snapshot as a zip", media="application/zip")
+        "GET": Operation(
+            Action.DOWNLOAD,
+            "A student's snapshot, or one folder of it, as a zip",
+            query=TreeQuery,
+            media="application/zip",
+        )
     }
 
     async def get(self, ident: str, course: str, student: str, name: str) -> None:
         """See the class."""
-        self.target = name
-        username = self.who.username
-        part = Part(self.here, username, name, f"{username}/{name}/", with_top=True)
-        await self.send_zip(Archive(self.services.snapshots, [part]), f"{username}_{name}.zip")
+        path = self.query(TreeQuery).path.rstrip("/")
+        self.target = f"{name}/{path}" if path else name
+        folder = path_parts(path) if path else ()
+        username = self.whose
+        top = "/".join((username, name, *folder, ""))
+        part = Part(self.here, username, name, top, with_top=True, folder=folder)
+        filename = "_".join((username, name, *folder[-1:])) + ".zip"
+        await self.send_zip(Archive(self.services.snapshots, [part]), filename)
 
 
 class ClassArchiveHandler(ApiHandler, StreamingHandler):

@@ -1,14 +1,12 @@
-"""Students of a course, and reports returned to them."""
+"""Students of a course."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from .. import errors
 from ..core.access import Action
 from .api import ApiHandler
-from .base import Form, Operation
-from .body import upload_name
+from .base import Operation
 from .models import PageQuery, StudentModel, student_model
 
 
@@ -35,32 +33,3 @@ class StudentHandler(ApiHandler):
     async def get(self, ident: str, course: str, student: str) -> None:
         """See the class."""
         self.reply(student_model(self.who))
-
-
-class ReportListHandler(ApiHandler):
-    """POST …/students/{student}/reports"""
-
-    operations: ClassVar = {
-        "POST": Operation(
-            Action.RETURN_REPORT,
-            "Put a report into the student's home",
-            str,
-            status=201,
-            body=Form(file="file"),
-        )
-    }
-
-    async def post(self, ident: str, course: str, student: str) -> None:
-        """See the class."""
-        _, files = self.form()
-        if "file" not in files:
-            raise errors.MissingField(
-                "The file part 'file' is missing. Send it as in: curl -F file=@report.html …",
-                field="file",
-            )
-        upload = files["file"][0]
-        name = await self.services.reports.put(
-            self.here, self.who.username, upload_name(upload), upload.body
-        )
-        self.target = name
-        self.reply(name, status=201)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import cast
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from ..core.records import ENDED, Batch, BatchItem, ItemState
+from ..core.records import ENDED, Batch, BatchItem, Failure, ItemState
 from ..errors import BatchNotFound
 from .database import utc_now
 from .tables import BatchItemRow, BatchRow
@@ -79,6 +79,40 @@ def of_course(db: Session, course_id: int, limit: int = 100) -> list[Batch]:
         .limit(limit)
     )
     return [_batch(row) for row in rows]
+
+
+def last_failures(db: Session, course_id: int) -> dict[str, Failure]:
+    """Of the students whose last capture failed, by username: how it did.
+
+    The last is the one that ended last; those that were cancelled tell nothing.
+    """
+    place = func.row_number().over(
+        partition_by=BatchItemRow.student,
+        order_by=(BatchItemRow.ended_at.desc(), BatchItemRow.id.desc()),
+    )
+    told = (ItemState.DONE.value, ItemState.FAILED.value)
+    ended = (
+        select(BatchItemRow.id, place.label("place"))
+        .join(BatchRow)
+        .where(
+            BatchRow.course_id == course_id,
+            BatchItemRow.state.in_(told),
+            BatchItemRow.ended_at.is_not(None),
+        )
+        .subquery()
+    )
+    rows = db.scalars(
+        select(BatchItemRow)
+        .join(ended, ended.c.id == BatchItemRow.id)
+        .where(ended.c.place == 1, BatchItemRow.state == ItemState.FAILED.value)
+    )
+    return {
+        row.student: Failure(
+            row.ended_at, row.error_code or "internal_error", row.error or "", row.batch_id
+        )
+        for row in rows
+        if row.ended_at is not None
+    }
 
 
 _ITEM_FIELDS = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyterhub_snapshots.core.access import (
+    ABOUT_SNAPSHOTS,
     ADMIN,
     AT_HOME,
     INSTRUCTOR,
@@ -53,7 +54,8 @@ TABLE = {
 def test_the_table_has_every_action() -> None:
     assert set(TABLE) == set(Action)
     assert not PUBLIC & PERSONAL
-    assert STUDENT_OWN | AT_HOME <= INSTRUCTOR
+    assert STUDENT_OWN | AT_HOME | ABOUT_SNAPSHOTS <= INSTRUCTOR
+    assert not AT_HOME & ABOUT_SNAPSHOTS
     assert not INSTRUCTOR & (PUBLIC | PERSONAL | ADMIN)
 
 

@@ -25,10 +25,12 @@ NAMES = {
     "batch": "4711",
     "key": "4711",
 }
-QUERY = {"/archive.zip": "?name=hw_2026-01-31"}
+QUERY = {"{course}/archive.zip": "?name=hw_2026-01-31", "/compare": "?with=hw_2026-01-31"}
+#: What follows is the caller's own as a student.
+OWN = "/api/v1/users/me/courses/"
 FORM = {"STUDENT_ID": "alice", "SNAPSHOT_NAME": "hw_2026-01-31", "SNAPSHOT_FILENAME": "a.txt"}
 
-OK, NO, NOBODY, NOTHING = range(200, 300), 403, 401, 404
+OK, NO, NOBODY, NOTHING, CONFLICT = range(200, 300), 403, 401, 404, 409
 #: Who may, for every action: student alice herself, instructor of the other course, instructor,
 #: administrator. 404 is the batch or key that does not exist, and is told to those who may know.
 MAY: dict[Action, tuple[object, object, object, object]] = {
@@ -63,8 +65,7 @@ undeclared = [
 
 def address(template: str, **names: str) -> str:
     path = template.replace("*}", "}").format(**(NAMES | names))
-    ending = next((end for end in QUERY if path.endswith(end) and "/snapshots/" not in path), "")
-    return path + QUERY.get(ending, "")
+    return path + next((query for end, query in QUERY.items() if template.endswith(end)), "")
 
 
 @pytest.fixture
@@ -84,6 +85,8 @@ def send(service: RunningService) -> Callable[..., Awaitable[httpx.Response]]:
                 options["files"] = {"UPLOAD_FILE": ("r.html", b"r")}
         elif template.endswith("/reports"):
             options["files"] = {"file": ("r.html", b"r")}
+        elif template.endswith("/reports/check"):
+            options["json"] = {"files": ["alice.html", "bob/r.html"]}
         elif template.endswith("/snapshots") and method == "POST":
             options["json"] = {"name": "Walk", "students": ["alice"]}
         elif method == "PATCH":
@@ -125,7 +128,10 @@ def expected(
         )  # administrator of the hub, member of nothing
     want = MAY[action][who]
     if WHO[who] == "alice" and want is OK and action not in (Action.READ_API, Action.MANAGE_KEYS):
-        own = issubclass(handler, LegacyHandler) is False and "{student}" in template_of(handler)
+        template = template_of(handler)
+        own = issubclass(handler, LegacyHandler) is False and (
+            "{student}" in template or template.startswith(OWN)
+        )
         return OK if own else NO  # own things only, and not those of the class
     return want
 
@@ -165,6 +171,10 @@ async def test_the_walk(
             allowed = {want} if isinstance(want, int) else {*OK}
             if want is OK and ("{batch}" in template or "{key}" in template):
                 allowed = {NOTHING}
+            if want is OK and template.startswith(OWN) and "{name}" in template and who != "alice":
+                allowed = {NOTHING}  # there are snapshots of alice only
+            elif want is OK and template.endswith("/compare"):
+                allowed = {CONFLICT}  # which has no manifest
             if want is OK and template in ("/snapshot", "/snapshot_all"):
                 allowed |= {NOTHING, 207, 502}  # taken once already on this day; bob has no home
             if answer.status_code not in allowed:

@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from jupyterhub_snapshots import __version__
 from jupyterhub_snapshots.core.records import Snapshot
 from jupyterhub_snapshots.handlers import snapshots as snapshot_handlers
 from service import RunningService, assert_error
@@ -116,6 +117,58 @@ async def test_names_of_a_new_batch(some: RunningService) -> None:
     assert_error(await some.post(f"{COURSE}/snapshots", json={"name": "x", "students": []}), 400)
 
 
+@pytest.mark.threat("P1", "P3", "P7", "S2")
+async def test_one_folder_as_a_zip(some: RunningService) -> None:
+    tree = some.place / "snapshots/phys/alice" / FIRST
+    (tree / "d/deep").mkdir()
+    (tree / "d/deep/c.txt").write_text("c")
+    (tree / "linked").symlink_to("d")
+    (tree / "outside").symlink_to(some.place)
+    for route in (f"{COURSE}/students/alice/snapshots", "/api/v1/users/me/courses/phys/snapshots"):
+        zipped = f"{route}/{FIRST}/archive.zip"
+        alice = {"Authorization": "token token-alice"}
+        one = await some.get(f"{zipped}?path=d/", headers=alice)
+        assert members(one.content) == [
+            f"alice/{FIRST}/{path}" for path in ("d/", "d/b.txt", "d/deep/", "d/deep/c.txt")
+        ]
+        assert one.headers["Content-Length"] == str(len(one.content))
+        assert f'filename="alice_{FIRST}_d.zip"' in one.headers["Content-Disposition"]
+        deep = await some.get(f"{zipped}?path=d/deep", headers=alice)
+        assert members(deep.content) == [f"alice/{FIRST}/d/deep/{path}" for path in ("", "c.txt")]
+        for path, status, code in (
+            ("nothing", 404, "file_not_found"), ("linked", 404, "file_not_found"),
+            ("outside/homes", 404, "file_not_found"), ("a.txt/x", 404, "file_not_found"),
+            ("%FF", 404, "file_not_found"), ("a.txt", 400, "not_a_folder"),
+            ("d/b.txt", 400, "not_a_folder"), ("..", 400, "invalid_name"),
+            ("../../bob", 400, "invalid_name"), ("%00", 400, "invalid_name"),
+            ("/etc", 400, "invalid_name"), ("d//deep", 400, "invalid_name"),
+        ):  # fmt: skip
+            answer = await some.get(f"{zipped}?path={path}", headers=alice)
+            assert_error(answer, status, code)
+    targets = [line["target"] for line in await some.audit()]
+    assert targets[:2] == [f"{FIRST}/d", f"{FIRST}/d/deep"]
+
+
+async def test_snapshots_of_one_who_never_was_a_member(some: RunningService) -> None:
+    some.put_snapshot("formerly", FIRST, course="phys")
+    route = f"{COURSE}/students/formerly/snapshots"
+    [only] = (await some.get(route)).json()
+    assert (only["student"], only["name"]) == ("formerly", FIRST)
+    assert (await some.get(f"{route}/{FIRST}/files/a.txt")).content == b"a"
+    for other in (
+        await some.get(f"{COURSE}/students/formerly"),
+        await some.get(f"{COURSE}/students/dora/snapshots"),
+        await some.get(f"{COURSE}/students/.jupyterhub-snapshots/snapshots"),
+        await some.get(f"{COURSE}/students/%00/snapshots"),
+        await some.get(f"{COURSE}/students/%ff/snapshots"),
+        await some.post(f"{COURSE}/students/formerly/reports", files={"file": ("r.html", b"r")}),
+    ):
+        assert_error(other, 404, "student_not_found")
+    assert_error(await some.get(route, headers={"Authorization": "token token-alice"}), 403)
+    assert (await some.fetch("DELETE", f"{route}/{FIRST}")).status_code == 200
+    assert_error(await some.get(route), 404, "student_not_found")
+
+
 def members(content: bytes) -> list[str]:
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
         assert opened.testzip() is None
@@ -154,7 +207,11 @@ async def test_students_and_courses(some: RunningService) -> None:
     assert [each["username"] for each in students] == ["alice", "bob"]
     number = students[0]["id"]
     assert (await some.get(f"{COURSE}/students/{number}")).json() == students[0]
-    assert (await some.get("/api/v1")).json() == {"version": "v1", "ident": "ina"}
+    assert (await some.get("/api/v1")).json() == {
+        "version": "v1",
+        "serviceVersion": __version__,
+        "ident": "ina",
+    }
 
 
 async def test_a_returned_report(some: RunningService) -> None:

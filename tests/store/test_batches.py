@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from jupyterhub_snapshots.core.records import AuditEvent, Batch, BatchItem, ItemState
+from jupyterhub_snapshots.core.records import AuditEvent, Batch, BatchItem, Failure, ItemState
 from jupyterhub_snapshots.errors import BatchNotFound
 from jupyterhub_snapshots.store import Store, audit, batches
 from jupyterhub_snapshots.store.database import utc_now
@@ -54,6 +55,37 @@ def test_items_are_saved_one_by_one(store: Store, course: int) -> None:
         batches.save_items(db, [(made.id + 1, done)])
     with store.reading() as db:
         assert batches.get(db, made.id) == replace(made, items=(BatchItem("alice"), done))
+
+
+def test_a_failure_is_told_until_a_capture_is_done(store: Store, course: int) -> None:
+    first = create(store, course, "alice", "bob", "carl", "dora")
+    second = create(store, course, "alice", "bob", "carl")
+    early, late = utc_now(), utc_now() + timedelta(hours=1)
+
+    def ended(student: str, state: ItemState, at: datetime) -> BatchItem:
+        code = "rsync_failed" if state is ItemState.FAILED else None
+        return BatchItem(student, state, 1, early, at, code, code and "rsync failed.")
+
+    with store.writing() as db:
+        batches.save_items(
+            db,
+            [
+                # Failed, then done; the batch that is newer was done first.
+                (second.id, ended("alice", ItemState.DONE, early)),
+                (first.id, ended("alice", ItemState.FAILED, late)),
+                (first.id, ended("bob", ItemState.FAILED, early)),
+                (second.id, ended("bob", ItemState.DONE, late)),
+                # What was cancelled tells nothing.
+                (first.id, ended("carl", ItemState.FAILED, early)),
+                (second.id, ended("carl", ItemState.CANCELLED, late)),
+            ],
+        )
+    with store.reading() as db:
+        assert batches.last_failures(db, course) == {
+            "alice": Failure(late, "rsync_failed", "rsync failed.", first.id),
+            "carl": Failure(early, "rsync_failed", "rsync failed.", first.id),
+        }
+        assert batches.last_failures(db, course + 1) == {}
 
 
 @pytest.mark.threat("K1")

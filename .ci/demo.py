@@ -28,7 +28,8 @@ from types import FrameType
 from typing import Any
 
 import httpx
-from demo_homes import go_on, make_home
+from demo_history import make_history
+from demo_homes import go_on
 from demo_hub import SERVICE, Failed, Hub, adopt_orphans, end_orphans, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +37,8 @@ STUDENTS = ("31387714", "ada", "bo.chen", "jose-maria", "mia@example.edu", "zoë
 #: A student whose name is a number, as Canvas has them.
 NUMBERED = STUDENTS[0]
 COURSE = "phys101"
+#: The course's, as the example configuration has it.
+ZONE = "Europe/Berlin"
 _PORT = 8000
 
 
@@ -148,13 +151,7 @@ def check(hub: Hub, tried: list[Example]) -> None:
 
 def run(state: Path, port: int, checking: bool) -> None:
     """Everything from the first home to the last line. Raises Failed or Stopped."""
-    homes = state / "homes"
-    homes.mkdir(mode=0o700, exist_ok=True)
-    for student in STUDENTS:
-        home = homes / student
-        make = go_on if home.is_dir() else make_home
-        make(home, student)
-    say(f"{len(STUDENTS)} homes with notebooks are in {_short(homes)}")
+    _prepare(state)
     hub = Hub(state, port)
     try:
         began = time.monotonic()
@@ -179,6 +176,20 @@ def run(state: Path, port: int, checking: bool) -> None:
         hub.stop()
         end_orphans()
         say(f"Stopped. Homes and snapshots stay in {_short(state)}; 'make clean' removes them.")
+
+
+def _prepare(state: Path) -> None:
+    homes = state / "homes"
+    if homes.is_dir():
+        for student in STUDENTS:
+            go_on(homes / student, student)
+        say(f"The students of {_short(homes)} have worked on")
+        return
+    homes.mkdir(mode=0o700)
+    (state / "snapshots").mkdir(mode=0o700, exist_ok=True)
+    taken = make_history(homes, state / "snapshots" / COURSE, STUDENTS, ZONE)
+    say(f"{len(STUDENTS)} homes with notebooks are in {_short(homes)}")
+    say(f"{taken} snapshots of the weeks before are in {_short(state / 'snapshots')}")
 
 
 def _take(api: httpx.Client) -> str:

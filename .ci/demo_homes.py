@@ -15,6 +15,7 @@ import statistics
 import struct
 import textwrap
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -25,27 +26,50 @@ _LENGTHS = (0.25, 0.40, 0.55, 0.70, 0.85, 1.00, 1.15)
 
 
 def make_home(home: Path, student: str) -> None:
-    """Makes and fills the student's home."""
+    """Makes and fills the student's home, as it is after the last of the weeks."""
+    for _ in weeks(home, student):
+        pass
+
+
+def weeks(home: Path, student: str) -> Iterator[int]:
+    """Makes the home and fills it week by week; pauses after each, with the week's number."""
     draw = random.Random(student)
     home.mkdir(mode=0o755)
     _write(home / "README.md", f"# Physics 101\n\nNotebooks of {student}.\n")
-    _notebook(home / "week 1 - kinematics.ipynb", _kinematics(draw))
+    # Hidden files are not captured unless that is asked for.
+    _write(home / ".bashrc", "alias ll='ls -l'\n")
+    kinematics = _kinematics(draw)
+    _notebook(home / "week 1 - kinematics.ipynb", kinematics[:2])
+    yield 1
+
     rows = _measure(draw)
+    _notebook(home / "week 1 - kinematics.ipynb", kinematics)
+    _write(home / "lab/pendulum/measurements.csv", _table(("length_m", "period_s"), rows[:3]))
+    _write(home / "lab/pendulum/fit.py", _FIT.replace(":.3f", ""))
+    if draw.random() < 0.5:
+        _write(home / "notes/Übung Ω formulas.md", "*F* = *m a*\n")
+    yield 2
+
     _write(home / "lab/pendulum/measurements.csv", _table(("length_m", "period_s"), rows))
     _write(home / "lab/pendulum/fit.py", _FIT)
     _notebook(home / "lab/pendulum/report.ipynb", _pendulum(rows))
     _write(home / "lab/pendulum/figures/period.png", _plot(rows))
-    if draw.random() < 0.8:
-        _notebook(home / "problem-set-1.ipynb", _problem_set(draw))
+    solved = draw.random() < 0.8
+    problems = _problem_set(draw)
+    if solved:
+        _notebook(home / "problem-set-1.ipynb", [*problems[:3], _code("# to do")])
         (home / "lab/pendulum/data").symlink_to("measurements.csv")
+    yield 3
+
+    if solved:
+        _notebook(home / "problem-set-1.ipynb", problems)
+    _notebook(home / ".ipynb_checkpoints/problem-set-1-checkpoint.ipynb", problems)
     if draw.random() < 0.6:
         _write(home / "lab/optics/lens.csv", _table(("object_cm", "image_cm"), _lens(draw)))
         _write(home / "lab/optics/spectrum.bin", draw.randbytes(draw.randrange(50_000, 400_000)))
-    if draw.random() < 0.5:
+    if (home / "notes").is_dir():
         _write(home / "notes/Übung Ω formulas.md", "*F* = *m a*, *U* = *R I*\n")
-    # Hidden files are not captured unless that is asked for.
-    _write(home / ".bashrc", "alias ll='ls -l'\n")
-    _notebook(home / ".ipynb_checkpoints/problem-set-1-checkpoint.ipynb", _problem_set(draw))
+    yield 4
 
 
 def go_on(home: Path, student: str) -> None:

@@ -94,6 +94,8 @@ else:
 
 # The same for their servers, so that notebooks and extensions reach the service as their user.
 c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", access]
+# Where they find it: through the hub's proxy, at an address that they can reach.
+c.Spawner.environment = {"JUPYTERHUB_SNAPSHOTS_URL": f"http://127.0.0.1:{port}/services/snapshots/"}
 
 # The service's own settings. The folder of the snapshots must exist and is for the service alone.
 c.SnapshotsApp.db_url = f"sqlite:///{state}/snapshots.sqlite"

@@ -20,9 +20,11 @@ LAYERS = [
     {"errors", "_version"},
     {"core"},
     {"beneath"},
+    {"server_extension"},
     {"engine", "store", "metrics"},
     {"executors", "hub", "volumes", "course_settings"},
-    {"roster", "snapshots", "archive", "reports", "audit", "live_batch", "batch_journal"},
+    {"roster", "snapshots", "reports", "audit", "live_batch", "batch_journal"},
+    {"archive", "comparison"},
     {"batches", "credentials"},
     {"handlers"},
     {"base_app"},
@@ -35,10 +37,13 @@ KEPT_TO = {
     "alembic": {"store"},
     "dask": {"executors"},
     "distributed": {"executors"},
+    "jupyter_server": {"server_extension"},
+    "nbdime": {"server_extension"},
+    "nbformat": {"server_extension"},
     "pydantic": {"handlers"},
     "prometheus_client": {"metrics", "handlers"},
     "sqlalchemy": {"store"},
-    "tornado": {"handlers", "credentials", "app"},
+    "tornado": {"handlers", "credentials", "app", "server_extension"},
     "jupyterhub": {"handlers", "credentials", "app"},
     "tqdm": {"commands"},
 }
@@ -110,6 +115,18 @@ def test_the_inside_needs_nothing_but_python(part: str) -> None:
         if part_of(path) == part:
             outside = {module.split(".")[0] for module in imports_of(path)} - {NAME}
             assert outside <= sys.stdlib_module_names, path
+
+
+def test_the_server_extension_needs_little_of_the_package() -> None:
+    """It runs in people's own servers, where there is no database and no service."""
+    allowed = {f"{NAME}.{part}" for part in ("errors", "_version", "beneath", "core.names")}
+    for path in FILES:
+        inner = {module for module in imports_of(path) if module.split(".")[0] == NAME}
+        if part_of(path) == "server_extension":
+            outside = {each for each in inner if not each.startswith(f"{NAME}.server_extension")}
+            assert outside <= allowed, path
+        else:
+            assert not any("server_extension" in each for each in inner), path
 
 
 def test_exceptions_are_needed() -> None:

@@ -144,6 +144,12 @@ class Conflict(SnapshotsError):
     code = "conflict"
 
 
+class StudentAmbiguous(Conflict):
+    """A number that is the id of one student and the name of another."""
+
+    code = "student_ambiguous"
+
+
 class SnapshotExists(Conflict):
     """The student already has a snapshot of that name."""
 

@@ -12,7 +12,7 @@ from traitlets.config import Configurable, LoggingConfigurable
 from .core.access import student_unknown
 from .core.names import student_folder
 from .core.records import Course, Member, Role
-from .errors import CourseNotFound, HubUnavailable, InvalidName
+from .errors import CourseNotFound, HubUnavailable, InvalidName, StudentAmbiguous
 from .hub import SILENT_SECONDS, HubClient
 from .store import Store, people
 from .volumes import LocalVolumes, fields_of
@@ -254,17 +254,22 @@ class Roster(LoggingConfigurable):
         return username if username is not None else text
 
     async def find_student(self, course: Course, student_id: str) -> Member:
-        """The student of that id; when there is none, of that hub username or Canvas id.
+        """The student of that id, or of that hub username or Canvas id.
 
-        Raises StudentNotFound.
+        Raises StudentNotFound, and StudentAmbiguous rather than taking one person for another.
         """
         await self.refresh(course)
         member = None
         if student_id.isascii() and student_id.isdigit() and len(student_id) < 19:
             number = int(student_id)
             member = await self._store.read(lambda db: people.find_member(db, course.id, number))
-        if member is None and _is_username(student_id):
-            member = await self._find_named(course, student_id)
+        named = await self._find_named(course, student_id) if _is_username(student_id) else None
+        if member is not None and named is not None and member.id != named.id:
+            raise StudentAmbiguous(
+                f"{student_id} is the id of one student and the username or Canvas id of another. "
+                f"Use {member.username} for the first, the id {named.id} for the second."
+            )
+        member = member or named
         if member is None:
             raise student_unknown()
         return member

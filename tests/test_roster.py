@@ -25,6 +25,7 @@ from jupyterhub_snapshots.errors import (
     HubUnavailable,
     InvalidName,
     StorageUnavailable,
+    StudentAmbiguous,
     StudentNotFound,
 )
 from jupyterhub_snapshots.hub import SILENT_SECONDS, HubClient
@@ -431,3 +432,15 @@ async def test_finding_a_student(store: Store, roster: Roster, course: Course) -
     for other in ("Alice", "alic", "0", "999", "1" * 400, "²", "..", "\udcff", "' OR 1=1 --", ""):
         with pytest.raises(StudentNotFound):
             await roster.find_student(course, other)
+
+
+@pytest.mark.threat("P10")
+async def test_nobody_is_taken_for_another(store: Store, roster: Roster, course: Course) -> None:
+    alice, bob = [await roster.find_student(course, name) for name in ("alice", "bob")]
+    with store.writing() as db:
+        people.set_canvas_ids(db, {str(alice.id): "bob"})
+    with pytest.raises(StudentAmbiguous, match=f"alice .* id {bob.id} "):
+        await roster.find_student(course, str(alice.id))
+    assert await roster.find_student(course, str(bob.id)) == await roster.find_student(
+        course, "bob"
+    )

@@ -105,7 +105,11 @@ class StatusHandler(ExtensionHandler):
 
 
 class CopyHandler(ExtensionHandler):
-    """POST jupyterhub-snapshots/copy: from a snapshot into the person's own files."""
+    """POST jupyterhub-snapshots/copy: from a snapshot into the person's own files.
+
+    `target` is below what JupyterLab shows, or with ``"below": "home"`` below the home, as paths of
+    snapshots are. The answer has `path` below the same, and `shownAs`, what JupyterLab calls it.
+    """
 
     async def post(self) -> None:
         """See the class."""
@@ -113,14 +117,21 @@ class CopyHandler(ExtensionHandler):
         existing = body.get("existing", "ask")
         if existing not in ("ask", "keep_old"):
             raise InvalidRequest("'existing' must be 'ask' or 'keep_old'.")
-        files = OwnFiles.of(self.contents_manager)
+        below = body.get("below", "files")
+        if below not in ("files", "home"):
+            raise InvalidRequest("'below' must be 'files' or 'home'.")
+        shown = OwnFiles.of(self.contents_manager)
+        files = OwnFiles.home() if below == "home" else shown
         target = files.parts(body.get("target"))
         source = snapshot_of(body.get("source"))
         copied = await copy(self.link, source, files, target, keep_old=existing == "keep_old")
-        self.reply(
-            {"path": copied.path, "keptAs": copied.kept_as, "leftOut": copied.left_out},
-            HTTPStatus.CREATED,
-        )
+        answer = {
+            "path": copied.path,
+            "shownAs": shown.shown(files, copied.path),
+            "keptAs": copied.kept_as,
+            "leftOut": copied.left_out,
+        }
+        self.reply(answer, HTTPStatus.CREATED)
 
 
 class CompareHandler(ExtensionHandler):

@@ -63,6 +63,18 @@ class OwnFiles:
             raise InvalidRequest("The files of this server are not on its disk.")
         return cls(os.path.realpath(root), bool(contents_manager.allow_hidden))
 
+    @classmethod
+    def home(cls) -> OwnFiles:
+        """The person's whole home, of which JupyterLab may show only a folder."""
+        return cls(os.path.realpath(os.path.expanduser("~")), hidden=True)
+
+    def shown(self, below: OwnFiles, path: str) -> str | None:
+        """What a path below another folder is called here; None when it is not shown."""
+        here = os.path.relpath(os.path.join(below._root, path), self._root)
+        outside = here == ".." or here.startswith("../")
+        hidden = not self._hidden and any(part.startswith(".") for part in here.split("/"))
+        return None if outside or hidden else here
+
     def parts(self, path: object) -> tuple[str, ...]:
         """The components of a path that JupyterLab gave. Raises InvalidName."""
         if not isinstance(path, str):

@@ -74,7 +74,12 @@ def tree(folder: Path) -> dict[str, bytes | str | None]:
 async def test_a_file(lab: Lab, copied: Copy) -> None:
     answer = await copied("a.ipynb", "new/folder/b.ipynb")
     assert answer.status_code == 201
-    assert answer.json() == {"path": "new/folder/b.ipynb", "keptAs": None, "leftOut": 0}
+    assert answer.json() == {
+        "path": "new/folder/b.ipynb",
+        "shownAs": "new/folder/b.ipynb",
+        "keptAs": None,
+        "leftOut": 0,
+    }
     made = lab.files / "new/folder/b.ipynb"
     assert made.read_bytes() == b"{}"
     umask = os.umask(0)
@@ -84,7 +89,7 @@ async def test_a_file(lab: Lab, copied: Copy) -> None:
 
 async def test_a_folder(lab: Lab, copied: Copy) -> None:
     answer = await copied("week 1", "week 1")
-    assert answer.json() == {"path": "week 1", "keptAs": None, "leftOut": 2}
+    assert answer.json() == {"path": "week 1", "shownAs": "week 1", "keptAs": None, "leftOut": 2}
     assert tree(lab.files / "week 1") == {
         "zo\u00eb.py": b"print()",
         "deep": None,
@@ -103,6 +108,20 @@ async def test_a_whole_snapshot(lab: Lab, copied: Copy) -> None:
     assert {"a.ipynb", "run.sh", "week 1/deep/data.csv"} < set(found)
     assert os.access(lab.files / "alice hw/run.sh", os.X_OK)
     assert not os.access(lab.files / "alice hw/a.ipynb", os.X_OK)
+
+
+async def test_a_home_of_which_a_folder_is_shown(
+    lab: Lab, copied: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(lab.files.parent))
+    inside = f"{lab.files.name}/back.ipynb"
+    answer = (await copied("a.ipynb", inside, below="home")).json()
+    assert (answer["path"], answer["shownAs"]) == (inside, "back.ipynb")
+    assert (lab.files / "back.ipynb").is_file()
+    answer = (await copied("a.ipynb", "beside.ipynb", below="home")).json()
+    assert (answer["path"], answer["shownAs"]) == ("beside.ipynb", None)
+    assert (lab.files.parent / "beside.ipynb").is_file()
+    assert_error(await copied("a.ipynb", "x", below="root"), 400)
 
 
 async def test_it_asks_before_anything_is_replaced(lab: Lab, copied: Copy) -> None:

@@ -1,0 +1,276 @@
+/** The dialog that asks what snapshot to take, and of whom. */
+
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import React, { useEffect, useMemo, useRef, useState } from 'react';
+import type { INewBatch } from '../api';
+import { displayName, snapshotName } from '../format';
+import type { NamePreview } from '../format';
+import { inOrder, matching } from '../panels/students/rows';
+import type { SnapshotsModel } from '../model';
+import type { IStudentRow } from '../tokens';
+
+export interface ITakeOptions {
+  courseTitle: string;
+  timeZone: string;
+  students: readonly IStudentRow[];
+  /** Usernames that are chosen at first; the whole class when left out. */
+  chosen?: readonly string[];
+  /** Names that the class has already. */
+  taken: ReadonlySet<string>;
+  trans: TranslationBundle;
+}
+
+/** What the form holds before it is a request. */
+export interface ITakeForm {
+  text: string;
+  /** Null for the whole class. */
+  chosen: ReadonlySet<string> | null;
+  includeHidden: boolean;
+}
+
+/** The request of a filled form, or null when it can't be one. */
+export function toRequest(form: ITakeForm, timeZone: string): INewBatch | null {
+  if (!('name' in snapshotName(form.text, timeZone)) || form.chosen?.size === 0) {
+    return null;
+  }
+  const { text, chosen, includeHidden } = form;
+  return { name: text, includeHidden, ...(chosen ? { students: [...chosen] } : {}) };
+}
+
+interface IFormProps extends ITakeOptions {
+  initial: ITakeForm;
+  onChange: (form: ITakeForm) => void;
+}
+
+/** The form; calls `onChange` with each change. */
+export function TakeForm(props: IFormProps): JSX.Element {
+  const { timeZone, students, trans, onChange, taken } = props;
+  const [form, setForm] = useState(props.initial);
+  const [query, setQuery] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  const all = useRef<HTMLInputElement>(null);
+  const preview = snapshotName(form.text, timeZone);
+  const nobody = form.chosen?.size === 0;
+
+  // JupyterLab's dialog looks for invalid fields after each input, before React has drawn again;
+  // what is invalid is therefore also told to the fields at once.
+  const change = (next: ITakeForm) => {
+    validate(next);
+    setForm(next);
+    onChange(next);
+  };
+  const validate = (next: ITakeForm) => {
+    const made = snapshotName(next.text, timeZone);
+    input.current?.setCustomValidity('problem' in made ? previewText(made, trans) : '');
+    all.current?.setCustomValidity(next.chosen?.size === 0 ? trans.__('Choose somebody.') : '');
+  };
+  useEffect(() => {
+    validate(form);
+    input.current?.dispatchEvent(new Event('input', { bubbles: true }));
+    // Only once, for what the form begins with.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+
+  const active = useMemo(
+    () => inOrder(students, 'name').filter(student => student.active),
+    [students]
+  );
+  const shown = matching(active, query);
+  const choose = (names: readonly string[], on: boolean) => {
+    const next = new Set(form.chosen);
+    names.forEach(name => (on ? next.add(name) : next.delete(name)));
+    change({ ...form, chosen: next });
+  };
+  const repeated = 'name' in preview && taken.has(preview.name);
+
+  return (
+    <div className="jp-SnapshotsTake">
+      <p className="jp-SnapshotsTake-course">{props.courseTitle}</p>
+      <label className="jp-SnapshotsTake-field">
+        {trans.__('Name')}
+        <input
+          ref={input}
+          className="jp-mod-styled jp-SnapshotsTake-name"
+          value={form.text}
+          placeholder={trans.__('for example: Problem set 1')}
+          aria-describedby="jp-SnapshotsTake-preview"
+          autoComplete="off"
+          onChange={event => change({ ...form, text: event.target.value })}
+        />
+      </label>
+      <p id="jp-SnapshotsTake-preview" className="jp-SnapshotsTake-preview" role="status">
+        {'name' in preview ? (
+          <>
+            {trans.__('It will be called')} <code>{preview.name}</code>
+          </>
+        ) : (
+          previewText(preview, trans)
+        )}
+        {repeated && (
+          <span className="jp-SnapshotsTake-hint">
+            {trans.__('Some students have a snapshot of this name; theirs stay as they are.')}
+          </span>
+        )}
+      </p>
+      <label title={trans.__('Files and folders whose name begins with a dot')}>
+        <input
+          type="checkbox"
+          checked={form.includeHidden}
+          onChange={event => change({ ...form, includeHidden: event.target.checked })}
+        />
+        {trans.__('Hidden files, too')}
+      </label>
+      <fieldset className="jp-SnapshotsTake-who">
+        <legend>{trans.__('Of whom')}</legend>
+        <label>
+          <input
+            ref={all}
+            type="radio"
+            name="jp-SnapshotsTake-who"
+            checked={form.chosen === null}
+            onChange={() => change({ ...form, chosen: null })}
+          />
+          {trans._n('The whole class (%1 student)', 'The whole class (%1 students)', active.length)}
+        </label>
+        <label>
+          <input
+            type="radio"
+            name="jp-SnapshotsTake-who"
+            checked={form.chosen !== null}
+            onChange={() => change({ ...form, chosen: new Set() })}
+          />
+          {form.chosen === null
+            ? trans.__('Chosen students…')
+            : trans._n('%1 chosen student', '%1 chosen students', form.chosen.size)}
+        </label>
+        {form.chosen !== null && (
+          <div className="jp-SnapshotsTake-students">
+            <input
+              type="search"
+              className="jp-mod-styled"
+              value={query}
+              placeholder={trans.__('Filter students')}
+              aria-label={trans.__('Filter students')}
+              onChange={event => setQuery(event.target.value)}
+            />
+            <div className="jp-SnapshotsTake-all">
+              <button
+                type="button"
+                className="jp-SnapshotsLink"
+                onClick={() =>
+                  choose(
+                    shown.map(each => each.username),
+                    true
+                  )
+                }
+              >
+                {trans.__('Choose those shown')}
+              </button>
+              <button
+                type="button"
+                className="jp-SnapshotsLink"
+                onClick={() =>
+                  choose(
+                    shown.map(each => each.username),
+                    false
+                  )
+                }
+              >
+                {trans.__('None of those shown')}
+              </button>
+            </div>
+            <ul className="jp-SnapshotsTake-list" aria-label={trans.__('Students')}>
+              {shown.map(student => (
+                <li key={student.username}>
+                  <label>
+                    <input
+                      type="checkbox"
+                      checked={form.chosen?.has(student.username) ?? false}
+                      onChange={event => choose([student.username], event.target.checked)}
+                    />
+                    {displayName(student)}
+                    <span className="jp-SnapshotsTake-username">{student.username}</span>
+                  </label>
+                </li>
+              ))}
+            </ul>
+            {nobody && <p className="jp-SnapshotsTake-hint">{trans.__('Nobody is chosen yet.')}</p>}
+          </div>
+        )}
+      </fieldset>
+    </div>
+  );
+}
+
+function previewText(preview: NamePreview, trans: TranslationBundle): string {
+  if (!('problem' in preview)) {
+    return '';
+  }
+  return preview.problem === 'empty'
+    ? trans.__('The name needs a letter from A to Z or a digit; the date is added by itself.')
+    : trans.__('The name is too long. Use at most 200 characters.');
+}
+
+/** The form as the body of a dialog. */
+class TakeBody extends ReactWidget implements Dialog.IBodyWidget<INewBatch | null> {
+  constructor(private readonly _options: ITakeOptions) {
+    super();
+    const { chosen } = _options;
+    this._form = { text: '', chosen: chosen ? new Set(chosen) : null, includeHidden: false };
+  }
+
+  getValue(): INewBatch | null {
+    return toRequest(this._form, this._options.timeZone);
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <TakeForm
+        {...this._options}
+        initial={this._form}
+        onChange={form => {
+          this._form = form;
+          // The dialog looks at its fields on input only; a click on a button of ours is none.
+          setTimeout(() => this.node.dispatchEvent(new Event('input', { bubbles: true })), 0);
+        }}
+      />
+    );
+  }
+
+  private _form: ITakeForm;
+}
+
+/** Asks what to take, and starts it; resolves when it runs or the person has cancelled. */
+export async function takeSnapshot(
+  model: SnapshotsModel,
+  trans: TranslationBundle,
+  chosen?: readonly string[]
+): Promise<void> {
+  const { course } = model;
+  if (!course) {
+    return;
+  }
+  const students = model.students ?? (await model.api.students(course.code));
+  const body = new TakeBody({
+    courseTitle: course.title,
+    timeZone: course.timeZone,
+    students,
+    chosen,
+    taken: new Set(model.names?.snapshots.map(each => each.name)),
+    trans
+  });
+  const result = await showDialog({
+    title: trans.__('Take Snapshot'),
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: trans.__('Take Snapshot') })
+    ],
+    focusNodeSelector: '.jp-SnapshotsTake-name'
+  });
+  if (result.button.accept && result.value) {
+    await model.batches.take(course.code, result.value);
+  }
+}

@@ -1,0 +1,77 @@
+/** The lists of one course: its students, its snapshots by name, and what was opened of both. */
+
+import type { SnapshotsApi } from './api';
+import { LazyLists } from './lazy';
+import type { INames, IPlace, ISnapshot, IStudentRow } from './tokens';
+
+/** See the module; empty until something was loaded. */
+export class CourseLists {
+  /**
+   * @param api Where opened lists come from.
+   * @param code Code of the course that is shown; throws when there is none.
+   * @param changed Told when an opened list has changed.
+   */
+  constructor(api: SnapshotsApi, code: () => string, changed: () => void) {
+    this.byStudent = new LazyLists(
+      async student => newestFirst(await api.snapshots(code(), student)),
+      changed
+    );
+    this.byName = new LazyLists(name => api.snapshotsNamed(code(), name), changed);
+  }
+
+  /** Null until they were loaded. */
+  students: IStudentRow[] | null = null;
+  /** Null until they were loaded. */
+  names: INames | null = null;
+  readonly byStudent: LazyLists<ISnapshot>;
+  readonly byName: LazyLists<ISnapshot>;
+
+  /** Forgets everything. */
+  clear(): void {
+    this.students = null;
+    this.names = null;
+    this.byStudent.clear();
+    this.byName.clear();
+  }
+
+  /** Puts a changed snapshot into the opened lists. */
+  replace(changed: ISnapshot): void {
+    const { student, name } = changed;
+    this.byStudent.replace(student, each => each.name === name, changed);
+    this.byName.replace(name, each => each.student === student, changed);
+  }
+
+  /**
+   * Takes over new lists, and loads again those opened lists that they show to be old.
+   *
+   * @param touched A snapshot whose lists are old in any case.
+   */
+  take(students: IStudentRow[], names: INames, touched: IPlace | null): void {
+    const before = new Map(this.students?.map(row => [row.username, trace(row)]));
+    const now = new Map(students.map(row => [row.username, trace(row)]));
+    for (const student of this.byStudent.keys()) {
+      if (before.get(student) !== now.get(student) || student === touched?.student) {
+        void this.byStudent.load(student).catch(() => undefined);
+      }
+    }
+    const namesBefore = new Map(this.names?.snapshots.map(row => [row.name, JSON.stringify(row)]));
+    const namesNow = new Map(names.snapshots.map(row => [row.name, JSON.stringify(row)]));
+    for (const name of this.byName.keys()) {
+      if (namesBefore.get(name) !== namesNow.get(name) || name === touched?.snapshot) {
+        void this.byName.load(name).catch(() => undefined);
+      }
+    }
+    this.students = students;
+    this.names = names;
+  }
+}
+
+/** What of a student's row shows that the list of snapshots is another one. */
+function trace(row: IStudentRow): string {
+  return JSON.stringify([row.snapshots, row.newest]);
+}
+
+function newestFirst(snapshots: ISnapshot[]): ISnapshot[] {
+  const when = (each: ISnapshot) => each.endedAt ?? each.name.slice(-10);
+  return [...snapshots].sort((a, b) => when(b).localeCompare(when(a)));
+}

@@ -1,0 +1,26 @@
+/** How components follow a model and the clock. */
+
+import type { ISignal } from '@lumino/signaling';
+import { useEffect, useReducer, useState } from 'react';
+
+/** Draws the component again whenever the model has changed. */
+export function useModel(model: { stateChanged: ISignal<unknown, void> }): void {
+  const [, redraw] = useReducer((turn: number) => turn + 1, 0);
+  useEffect(() => {
+    const onChange = () => redraw();
+    model.stateChanged.connect(onChange);
+    return () => {
+      model.stateChanged.disconnect(onChange);
+    };
+  }, [model]);
+}
+
+/** The time, renewed each minute, so that ages stay true. */
+export function useNow(): Date {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(new Date()), 60_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

@@ -1,0 +1,5 @@
+import './base.css';
+import './dialogs.css';
+import './files.css';
+import './compare.css';
+import './reports.css';

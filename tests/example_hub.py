@@ -26,18 +26,28 @@ def _from_demo(name: str) -> ModuleType:
 
 demo_hub = _from_demo("demo_hub")
 demo_homes = _from_demo("demo_homes")
+demo_history = _from_demo("demo_history")
+demo_browser = _from_demo("demo_browser")
 Hub = demo_hub.Hub
 SERVICE = demo_hub.SERVICE
 STUDENTS = ("31387714", "ada", "bo.chen", "jose-maria", "mia@example.edu", "zoë")
 
 
 @contextlib.contextmanager
-def example_hub(state: Path) -> Iterator[Hub]:
-    """A running hub whose students have homes; everything of it is in the folder."""
-    state.mkdir(mode=0o700)
-    (state / "homes").mkdir(mode=0o700)
-    for student in STUDENTS:
-        demo_homes.make_home(state / "homes" / student, student)
+def example_hub(state: Path, *, weeks: bool = False) -> Iterator[Hub]:
+    """A running hub whose students have homes; everything of it is in the folder.
+
+    Parameters:
+        weeks: whether there are snapshots of the weeks before.
+    """
+    for folder in (state, state / "homes", state / "snapshots"):
+        folder.mkdir(mode=0o700)
+    if weeks:
+        root = state / "snapshots/phys101"
+        demo_history.make_history(state / "homes", root, STUDENTS, "Europe/Berlin")
+    else:
+        for student in STUDENTS:
+            demo_homes.make_home(state / "homes" / student, student)
     # Not the demo's port: somebody may look at that one.
     hub = Hub(state, demo_hub.free_port(random.randrange(30_000, 40_000, 4)))
     try:

@@ -10,6 +10,8 @@ BROWSER_PACKAGES := chromium fonts-dejavu-core
 # Makes the programs of .venv the first that are found: the hub looks for its proxy on PATH.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH"
 JLPM := cd labextension && $(RUN) jlpm
+# pytest ends with 5 when ARGS chose none of its tests.
+NONE_CHOSEN = $(if $(ARGS),|| [ $$? -eq 5 ])
 
 # What the panel is made from.
 PANEL_TOOLS := $(addprefix labextension/,package.json yarn.lock .yarnrc.yml)
@@ -32,7 +34,8 @@ demo: install ## Start a hub with a course, students and snapshots to look at
 
 test: lint browser-packages ## Run every check (choose Python tests with ARGS="-k name")
 	$(JLPM) test
-	$(RUN) python -m pytest $(ARGS)
+	$(RUN) python -m pytest $(ARGS) $(NONE_CHOSEN)
+	$(RUN) python -m pytest $(ARGS) -m e2e $(NONE_CHOSEN)
 
 bench: install ## Measure captures on this machine (options in BENCH="…")
 	$(RUN) python .ci/bench $(BENCH)

@@ -15,7 +15,7 @@ from demo_hub import Failed, Hub, adopt_orphans, end_orphans, free_port
 from playwright.sync_api import Error, Page
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
-_WIDTH, _HEIGHT = 1280, 760
+_WIDTH, _HEIGHT, _WIDER = 1280, 800, 60
 
 
 def take_all(state: Path) -> None:
@@ -41,6 +41,7 @@ def take_all(state: Path) -> None:
 def _arrange(page: Page) -> None:
     """The panel with the class, and a student's notebook beside it."""
     open_panel(page)
+    _widen(page)
     students = page.get_by_role("tree", name="Students")
     students.get_by_role("treeitem", name=re.compile("^ada, ")).click()
     students.get_by_role("treeitem", name=re.compile("^week-3_")).click()
@@ -51,6 +52,17 @@ def _arrange(page: Page) -> None:
     page.get_by_text("m/s²").wait_for()
     page.mouse.move(0, 0)
     page.wait_for_timeout(1000)  # pictures fade in
+
+
+def _widen(page: Page) -> None:
+    """Drags the side bar's edge, as people with long lists do."""
+    box = page.locator("#jp-left-stack").bounding_box()
+    assert box is not None
+    edge, middle = box["x"] + box["width"] + 3, box["y"] + box["height"] / 2
+    page.mouse.move(edge, middle)
+    page.mouse.down()
+    page.mouse.move(edge + _WIDER, middle, steps=4)
+    page.mouse.up()
 
 
 def main() -> int:

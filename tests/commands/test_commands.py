@@ -116,6 +116,8 @@ def test_an_interrupted_snapshot_is_cancelled(installation: Installation) -> Non
             env=installation.environment(),
             cwd=installation.place,
             stderr=subprocess.DEVNULL,
+            # What was started in the background of a shell ignores the signal.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         eventually(
             lambda: all(

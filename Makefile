@@ -20,7 +20,7 @@ PANEL_SOURCES := $(PANEL_TOOLS) labextension/tsconfig.json labextension/install.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench screenshots lint format clean system-packages browser-packages
+.PHONY: help install demo test bench screenshots lint format clean system-packages browser-packages again
 
 help: ## List the targets
 	@sed -En 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -62,7 +62,8 @@ clean: ## Remove everything that make has made
 system-packages:
 	@.ci/system-packages $(SYSTEM_PACKAGES)
 
-browser-packages:
+# One after the other: apt-get runs only once at a time.
+browser-packages: | system-packages
 	@.ci/system-packages $(BROWSER_PACKAGES)
 
 $(VENV)/.tools: | system-packages
@@ -75,10 +76,11 @@ labextension/node_modules/.yarn-state.yml: $(PANEL_TOOLS) | $(VENV)/.tools
 	$(JLPM) install --immutable
 	@touch $@
 
-$(PANEL)/package.json: $(PANEL_SOURCES) | labextension/node_modules/.yarn-state.yml
+# What was built for development, which has this log, is built again for use.
+$(PANEL)/package.json: $(PANEL_SOURCES) $(if $(wildcard $(PANEL)/build_log.json),again) | labextension/node_modules/.yarn-state.yml
 	$(JLPM) build:prod
 
-$(VENV)/.installed: pyproject.toml | $(PANEL)/package.json
+$(VENV)/.installed: pyproject.toml $(addprefix labextension/,build_backend.py server-config.json) | $(PANEL)/package.json
 	$(RUN) python -m pip install --disable-pip-version-check -e ".[postgres,demo,test]"
 	@touch $@
 

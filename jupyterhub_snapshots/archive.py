@@ -2,6 +2,11 @@
 
 A zip is written while it is sent, so an error in the middle can't be told any more: the iterator
 raises and whoever sends must break the connection off.
+
+Names are made safe for any program that unpacks. A member whose name in the zip is not the real
+one has that, too, in an extra field of both its headers: id 0x6E53, then the length, then the path
+with its prefix, and with a "/" at the end of a folder's, as the bytes it has on the disk. Programs
+skip fields that they do not know.
 """
 
 from __future__ import annotations
@@ -35,6 +40,9 @@ _LOCAL_HEADER, _DESCRIPTOR, _CENTRAL_HEADER, _END = 30, 16, 46, 22
 _FOLDER_ATTRIBUTE = 0x10
 _STREAMED = 0x08
 _UNIX, _ZIP64 = 3, 45
+#: Id of the extra field with a member's real name; nobody else's in PKWARE's list.
+REAL_NAME = 0x6E53
+_LONGEST_REAL_NAME_BYTES = 2**15
 #: Backslashes separate folders on Windows; control characters forge lines of a listing.
 _UNSAFE = {ord("\\"): "_"} | dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], "_")
 
@@ -185,6 +193,7 @@ class _Zip:
         """Begins a member that will have this size."""
         self._large = size >= _ZIP32_BYTES
         self._begun, self._attributes = self._written, info.external_attr
+        self._extra = info.extra
         self._header = info.FileHeader(zip64=self._large)
         self._put(self._header)
         self.member_bytes = self._sum = 0
@@ -208,6 +217,7 @@ class _Zip:
         if self._large:
             size = 2**32 - 1
         extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
+        extra = self._extra + extra
         # Local and central header share version, flags, method, time, date; and the name.
         version, shared = struct.unpack_from("<H8s", self._header, 4)
         (length,) = struct.unpack_from("<H", self._header, 26)
@@ -314,6 +324,8 @@ def _info(member: _Member, names: _Names) -> zipfile.ZipInfo:
     mode, _, modified = member.status
     name = names.take(member.name.rstrip("/")) + "/" * stat.S_ISDIR(mode)
     info = zipfile.ZipInfo(name, _zip_time(modified))
+    if name != member.name and len(real := _raw(member.name)) <= _LONGEST_REAL_NAME_BYTES:
+        info.extra = struct.pack("<HH", REAL_NAME, len(real)) + real
     info.create_system = 3
     info.external_attr = (mode & ~0o7000) << 16
     if stat.S_ISDIR(mode):

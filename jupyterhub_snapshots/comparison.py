@@ -36,7 +36,14 @@ def compare_snapshots(
         root = stack.enter_context(open_root(course.root))
         folder = stack.enter_context(root.enter([student_folder(student)]))
         found = compare(_entries(folder, base), _entries(folder, other))
-        return summarize(changes(found), limit)
+        try:
+            return summarize(changes(found), limit)
+        except ManifestMissing:
+            # A snapshot that was deleted meanwhile has no manifest either.
+            for name in (base, other):
+                with catalog.open_tree(course, student, name):
+                    pass
+            raise
 
 
 def _entries(folder: Folder, name: str) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import stat
+import struct
 import subprocess
 import time
 import zipfile
@@ -85,6 +86,45 @@ def test_members_names(catalog: SnapshotCatalog, course: Course, tree: Path) -> 
         assert all(
             info.flag_bits & 0x800 for info in made.infolist() if not info.filename.isascii()
         )
+
+
+def real_name(name: str, extra: bytes) -> str:
+    """The path as it is on the disk, from a name and extra fields."""
+    while extra:
+        kind, length = struct.unpack_from("<HH", extra)
+        if kind == archive_module.REAL_NAME:
+            return os.fsdecode(extra[4 : 4 + length])
+        extra = extra[4 + length :]
+    return name
+
+
+@pytest.mark.threat("Z2")
+def test_real_names_are_beside_the_safe_ones(
+    catalog: SnapshotCatalog, course: Course, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = {"README", "dir/", "dir/été"}
+    odd = {"a\\b/", "a\\b/x", "two\nlines", "\udcff", "dir/\udcff", "a_b/", "a_b/x"}
+    for name in plain | odd:
+        path = tree / name
+        if name.endswith("/"):
+            path.mkdir(exist_ok=True)
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(os.fsencode(name))
+    for large in (2**31 - 1, 5):  # in the 64-bit form the field stands beside another one
+        monkeypatch.setattr(archive_module, "_ZIP32_BYTES", large)
+        whole = Archive(catalog, [part(course)])
+        made, content = opened(whole), b"".join(whole.chunks())
+        found = {real_name(info.filename, info.extra): info for info in made.infolist()}
+        assert found.keys() == {f"alice/{name}" for name in plain | odd}
+        for name, info in found.items():
+            assert info.is_dir() or made.read(info) == os.fsencode(name.removeprefix("alice/"))
+            assert (name.removeprefix("alice/") in plain) == (name == info.filename)
+            # The header before the content has it, too.
+            place = info.header_offset + 26
+            length, extra = struct.unpack_from("<HH", content, place)
+            begin = place + 4 + length
+            assert real_name(info.filename, content[begin : begin + extra]) == name
 
 
 @pytest.mark.threat("Z2", "D11")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import itertools
 import os
@@ -10,12 +11,13 @@ import resource
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from homes import IS_ROOT, SECRET, STUDENT, Home, racing, reachable_folder, run_as
+from jupyterhub_snapshots import beneath
 from jupyterhub_snapshots.beneath import Folder, NotBelow
 
 ODD_NAMES = ["..", ".", "", "/", "a/b", "/etc", "../x", "a\0b", "\0", "..\0"]
@@ -431,6 +433,94 @@ def test_move_never_replaces(home: Home, folder: Folder) -> None:
         folder.move("y", folder, "x")
     folder.move("y", folder, "z")
     assert sorted(os.listdir(home.path)) == ["a", "x", "z"]
+
+
+@pytest.fixture
+def without_noreplace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that can't refuse to replace, as NFS."""
+
+    class Libc:
+        def renameat2(self, *_: object) -> int:
+            ctypes.set_errno(errno.EINVAL)
+            return -1
+
+    monkeypatch.setattr(beneath, "_libc", Libc())
+
+
+@pytest.mark.usefixtures("without_noreplace")
+class TestMovingWithoutNoreplace:
+    def put(self, home: Home, kind: str, name: str) -> os.stat_result:
+        match kind:
+            case "file":
+                home.file(name, b"content")
+            case "fifo":
+                home.fifo(name)
+            case "folder":
+                home.folder(name)
+            case "full folder":
+                home.file(f"{name}/file")
+            case "dangling":
+                home.link(name, "nowhere")
+        return os.lstat(home / name)
+
+    @pytest.mark.parametrize("kind", ["file", "fifo", "dangling", "folder", "full folder"])
+    def test_moves_the_thing_itself(self, home: Home, folder: Folder, kind: str) -> None:
+        before = self.put(home, kind, "x")
+        with folder.enter(["a"]) as to:
+            folder.move("x", to, "y")
+        after = os.lstat(home / "a/y")
+        assert (after.st_ino, after.st_mode, after.st_nlink) == (
+            (before.st_ino, before.st_mode, before.st_nlink)
+        )
+        assert os.listdir(home.path) == ["a"]
+        with pytest.raises(FileNotFoundError):
+            folder.move("x", folder, "y")
+
+    @pytest.mark.parametrize("there", ["file", "fifo", "dangling", "folder", "full folder"])
+    @pytest.mark.parametrize("kind", ["file", "dangling", "folder"])
+    def test_never_over_something(self, home: Home, folder: Folder, kind: str, there: str) -> None:
+        before = [self.put(home, kind, "x"), self.put(home, there, "y")]
+        with pytest.raises(FileExistsError):
+            folder.move("x", folder, "y")
+        assert [os.lstat(home / name) for name in "xy"] == before
+
+    @pytest.mark.parametrize("there", ["file", "full folder"])
+    @pytest.mark.parametrize("kind", ["file", "dangling", "folder"])
+    def test_never_over_what_is_made_at_the_last_moment(
+        self,
+        home: Home,
+        folder: Folder,
+        monkeypatch: pytest.MonkeyPatch,
+        kind: str,
+        there: str,
+    ) -> None:
+        self.put(home, kind, "x")
+        for call in ("link", "rename"):
+            real = getattr(os, call)
+
+            def late(*args: object, real: Callable[..., None] = real, **more: object) -> None:
+                self.put(home, there, "y")
+                real(*args, **more)
+
+            monkeypatch.setattr(os, call, late)
+        with pytest.raises(FileExistsError):
+            folder.move("x", folder, "y")
+        assert sorted(os.listdir(home.path)) == ["a", "x", "y"]
+        assert (home / "y").is_dir() == (there == "full folder")
+
+    def test_without_hard_links_either(
+        self, home: Home, folder: Folder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(os, "link", refuse)
+        home.file("x")
+        folder.move("x", folder, "y")
+        home.file("x")
+        with pytest.raises(FileExistsError):
+            folder.move("x", folder, "y")
+        assert sorted(os.listdir(home.path)) == ["a", "x", "y"]
 
 
 def test_replace_is_atomic(home: Home, folder: Folder) -> None:

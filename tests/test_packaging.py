@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -28,8 +30,10 @@ SHARED = "jupyterhub_snapshots-{}.data/data/"
 PANEL_PLACE = "share/jupyter/labextensions/jupyterhub-snapshots/"
 SERVER_CONFIG = "etc/jupyter/jupyter_server_config.d/jupyterhub_snapshots.json"
 
+# `make` builds the panel first, so below it these tests must not be left out.
 needs_panel = pytest.mark.skipif(
-    not (PANEL / "static/style.js").exists() or (PANEL / "build_log.json").exists(),
+    "MAKELEVEL" not in os.environ
+    and (not (PANEL / "static/style.js").exists() or (PANEL / "build_log.json").exists()),
     reason="the panel is not built, or for development: rm -r jupyterhub_snapshots/labextension, "
     "make install",
 )
@@ -42,6 +46,17 @@ def build(kind: str, folder: Path) -> Path:
     subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True)
     (made,) = folder.iterdir()
     return made
+
+
+def load_backend() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "build_backend", PROJECT / "labextension/build_backend.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def built_panel() -> set[str]:
@@ -96,3 +111,64 @@ def test_the_source_distribution(tmp_path: Path) -> None:
     for path in paths:
         assert not {"node_modules", ".yarn", "lib", "__pycache__", ".demo"} & set(path.parts), path
         assert path.suffix not in {".tsbuildinfo", ".sqlite", ".pyc"}, path
+
+
+@needs_panel
+def test_a_wheel_from_the_source_distribution_needs_no_node(tmp_path: Path) -> None:
+    nothing, place = tmp_path / "nothing", tmp_path / "unpacked"
+    nothing.mkdir()
+    place.mkdir()
+    subprocess.run(["tar", "-xf", build("sdist", tmp_path / "sdist")], cwd=place, check=True)
+    (unpacked,) = place.iterdir()
+    environment = {
+        name: value for name, value in os.environ.items() if "HATCH_JUPYTER_BUILDER" not in name
+    }
+    command = [
+        *(sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check"),
+        *("--no-index", "--no-deps", "--no-build-isolation", "-w", str(tmp_path / "made"), "."),
+    ]
+    subprocess.run(
+        command,
+        cwd=unpacked,
+        env={**environment, "PATH": str(nothing)},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    (made,) = (tmp_path / "made").iterdir()
+    with zipfile.ZipFile(made) as wheel, zipfile.ZipFile(build("wheel", tmp_path / "w")) as other:
+        assert set(wheel.namelist()) == set(other.namelist())
+
+
+@pytest.mark.parametrize(
+    ("node", "needed"),
+    [
+        (None, True),
+        ("echo v18.19.0", True),
+        ("echo v20.0.0", False),
+        ("echo v104.1.0", False),
+        ("echo v20.0.0; exit 1", True),
+        ("echo oh", True),
+        ("printf '\\377'", True),
+    ],
+)
+def test_node_is_fetched_where_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node: str | None, needed: bool
+) -> None:
+    backend = load_backend()
+    if node is not None:
+        program = tmp_path / "node"
+        program.write_text(f"#!/bin/sh\n{node}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert backend._node() == ([backend._NODE] if needed else [])
+    (tmp_path / "PKG-INFO").touch()
+    assert backend._node() == []
+
+
+def test_node_is_the_one_of_make() -> None:
+    backend = load_backend()
+    script = (PROJECT / ".ci/install-node").read_text()
+    assert backend._NODE in script
+    assert f"(process.versions.node) < {backend._OLDEST_NODE} " in script

@@ -23,7 +23,7 @@ from documents import (
     with_tables,
 )
 from jupyterhub_snapshots.core import names
-from jupyterhub_snapshots.handlers import body, streaming
+from jupyterhub_snapshots.handlers import body, comparisons, streaming
 
 
 def test_commands_write_what_is_said(place: Path) -> None:
@@ -94,6 +94,10 @@ def test_every_error_has_its_own_code() -> None:
         ("230 characters", names.MAX_SNAPSHOT_NAME_BYTES == 230),
         ("4000 bytes", names.MAX_PATH_BYTES == 4000),
         ("64; more are answered 503", streaming.MAX_ZIPS == 64),
+        (
+            "16, of one caller 4; more",
+            (comparisons.MAX_COMPARISONS, comparisons.MAX_COMPARISONS_EACH) == (16, 4),
+        ),
     ],
 )
 def test_limits(text: str, true: bool) -> None:

@@ -59,6 +59,8 @@ class StreamingHandler(BaseHandler):
             self.set_header("Last-Modified", format_datetime(modified, usegmt=True))
             self.set_header("Accept-Ranges", "bytes")
             if self.check_etag_header():
+                # A cache gives the file these headers, too.
+                self._attach(entry.name, "application/octet-stream")
                 self.set_status(304)
                 self.finish()
                 return

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import threading
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from jupyterhub_snapshots import comparison
 from jupyterhub_snapshots.core.manifest import Entry, Header, dump_entry, dump_header
-from jupyterhub_snapshots.engine import CaptureJob, capture
+from jupyterhub_snapshots.engine import CaptureJob, capture, sidecar
 from jupyterhub_snapshots.engine.sidecar import manifest_name
+from jupyterhub_snapshots.handlers import comparisons
 from service import RunningService, assert_error
 
 BELOW = "/api/v1/instructors/me/courses/phys/students/alice/snapshots"
@@ -96,6 +100,54 @@ async def test_without_a_manifest(two: RunningService) -> None:
             error = assert_error(answer, 409, "manifest_missing")
             assert advice in error["message"]
             assert error["details"] == {"snapshot": name}
+
+
+async def test_deleted_meanwhile(two: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(two.course("phys").root, "alice")
+    real = sidecar.read_header
+
+    def deleted_meanwhile(*place: Any) -> object:
+        (folder / SECOND).rename(folder / f".{SECOND}.deleted")
+        (folder / manifest_name(SECOND)).unlink()
+        monkeypatch.setattr(sidecar, "read_header", real)
+        return real(*place)
+
+    monkeypatch.setattr(sidecar, "read_header", deleted_meanwhile)
+    answer = await two.get(f"{BELOW}/{SECOND}/compare?with={FIRST}")
+    assert_error(answer, 404, "snapshot_not_found")
+
+
+@pytest.mark.threat("D6")
+async def test_too_many_are_asked_to_come_back(
+    two: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the clients have left: the work goes on."""
+    go_on = threading.Event()
+    compare = comparison.compare
+
+    def waiting(*entries: Any) -> object:
+        go_on.wait(30)
+        return compare(*entries)
+
+    monkeypatch.setattr(comparison, "compare", waiting)
+    path = f"{BELOW}/{SECOND}/compare?with={FIRST}"
+    try:
+        for _ in range(comparisons.MAX_COMPARISONS_EACH):
+            with pytest.raises(httpx.ReadTimeout):
+                await two.get(path, timeout=0.3)
+        answer = await two.get(path)
+        body = assert_error(answer, 503, "busy")
+        assert int(answer.headers["Retry-After"]) == body["details"]["retryAfterSeconds"] == 10
+        assert (await two.get("/api/v1")).status_code == 200
+    finally:
+        go_on.set()
+    for _ in range(250):
+        answer = await two.get(path)
+        if answer.status_code == 200:
+            break
+        await asyncio.sleep(0.02)
+    assert answer.status_code == 200
+    assert not comparisons._running
 
 
 @pytest.mark.threat("P1", "P3", "P15")

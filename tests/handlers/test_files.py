@@ -96,6 +96,8 @@ async def test_conditions(single: RunningService, snapshot: Path) -> None:
         assert answer.status_code == 304
         assert answer.content == b""
         assert answer.headers["ETag"] == etag
+        for name in ("Content-Security-Policy", "Cache-Control", "Content-Disposition"):
+            assert answer.headers[name] == whole.headers[name]
     assert (await fetch(single, If_None_Match='"other"')).status_code == 200
     for sent, status in ((etag, 206), ('"other"', 200), (whole.headers["Last-Modified"], 200)):
         assert (await fetch(single, Range="bytes=1-2", If_Range=sent)).status_code == status

@@ -10,30 +10,30 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
 
-from jupyter_server.serverapp import ServerApp
-from jupyter_server.utils import url_path_join
-
-from .handlers import NAME, CompareHandler, CopyHandler, PassHandler, StatusHandler
-from .link import ServiceLink
-
-_ROUTES = {
-    "status": StatusHandler,
-    "copy": CopyHandler,
-    "compare": CompareHandler,
-    "api/v1(?:/.*)?": PassHandler,
-}
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
 
 
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     """Called by Jupyter Server."""
+    # Imported here: the process that compares notebooks imports this package, and would wait for
+    # more than a second for what it does not need.
+    from jupyter_server.utils import url_path_join
+
+    from .handlers import NAME, ROUTES
+    from .link import ServiceLink
+
+    # Nobody closes it: Jupyter Server tells only extensions that are applications of their own when
+    # it stops. Its connections end with its process.
     link = ServiceLink(
         os.environ.get("JUPYTERHUB_SNAPSHOTS_URL", ""), os.environ.get("JUPYTERHUB_API_TOKEN", "")
     )
     serverapp.web_app.settings[NAME] = link
     base = re.escape(url_path_join(serverapp.base_url, NAME, "/"))
     serverapp.web_app.add_handlers(
-        ".*$", [(base + route, handler) for route, handler in _ROUTES.items()]
+        ".*$", [(base + route, handler) for route, handler in ROUTES.items()]
     )
     serverapp.log.info(
         "Snapshots are asked for at %s", link.url or "no address: JUPYTERHUB_SNAPSHOTS_URL is empty"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -29,11 +30,13 @@ _STATUS: dict[type[errors.SnapshotsError], int] = {
     errors.Busy: 503,
     errors.StorageFull: 507,
 }
+#: Two paths of the greatest length, each character as an escape of JSON, and more than that.
+_MAX_BODY_BYTES = 128 * 2**10
 _TOLD = (errors.SnapshotsError, Failure)
 
 
 class ExtensionHandler(JupyterHandler):
-    """Asks who it is and whether they may before a body is read; answers errors as JSON.
+    """Asks who it is and whether they may before a body is kept; answers errors as JSON.
 
     Nothing of this counts as the person's activity: a panel that looks for news must not keep a
     server alive.
@@ -70,22 +73,16 @@ class ExtensionHandler(JupyterHandler):
         headers = self.request.headers
         return self.request.method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
 
-    def json_body(self) -> dict[str, Any]:
-        """The body, a JSON object. Raises InvalidRequest."""
-        try:
-            body = json.loads(self.request.body)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise errors.InvalidRequest("Send a JSON object.")
-        return body
-
     def reply(self, value: object, status: int = HTTPStatus.OK) -> None:
         """Answers JSON."""
+        self.reply_text(json.dumps(value), status)
+
+    def reply_text(self, text: str | bytes, status: int = HTTPStatus.OK) -> None:
+        """Answers JSON that was made elsewhere, because it is large."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
-        self.finish(json.dumps(value))
+        self.finish(text)
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Gives an error of ours its status; breaks off what has begun to be sent."""
@@ -103,7 +100,7 @@ class ExtensionHandler(JupyterHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """The one error body."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        phrase = HTTPStatus(status_code).phrase
+        phrase = responses.get(status_code, "Unknown Error")
         body: dict[str, object] = {"status": status_code, "error": phrase}
         if isinstance(error, _TOLD):
             body |= {"code": error.code, "message": error.message}
@@ -118,9 +115,38 @@ class ExtensionHandler(JupyterHandler):
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         """Our own errors are answers; only what nobody expected is logged with its trace."""
         if isinstance(error, _TOLD):
-            self.log.info("%s: %s", self.request.path, error)
+            # A name in it may be no UTF-8, which a log is.
+            said = str(error).encode("utf-8", "backslashreplace").decode()
+            self.log.info("%s: %s", self.request.path, said)
         else:
             super().log_exception(kind, error, trace)
+
+
+@web.stream_request_body
+class JsonHandler(ExtensionHandler):
+    """A handler whose requests have a small JSON object as their body."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Nothing of a body is kept for somebody who may not send one."""
+        self._body = bytearray()
+        await super().prepare()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Called by Tornado with each piece of the body; what is too much is let go."""
+        if len(self._body) <= _MAX_BODY_BYTES:
+            self._body += chunk
+
+    def json_body(self) -> dict[str, Any]:
+        """The body, a JSON object. Raises InvalidRequest, TooLarge."""
+        if len(self._body) > _MAX_BODY_BYTES:
+            raise errors.TooLarge("The request is too large.")
+        try:
+            body = json.loads(self._body)
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise errors.InvalidRequest("Send a JSON object.")
+        return body
 
 
 def status_of(error: errors.SnapshotsError | Failure) -> int:

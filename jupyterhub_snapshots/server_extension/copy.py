@@ -25,6 +25,8 @@ from .unpack import unpack
 
 _CHUNK_BYTES = 1 << 20
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+#: What follows a dot and is longer is no kind of file.
+_LONGEST_SUFFIX_BYTES = 32
 #: Rights of what is made, less what the server's umask takes away.
 _FOLDER_MODE, _FILE_MODE = 0o777, 0o666
 
@@ -36,7 +38,8 @@ class Copied:
     Attributes:
         path: where it is now.
         kept_as: where what was there before is now, or None when nothing was.
-        left_out: how many links were left out because they lead out of the folder.
+        left_out: how many were left out: links that lead out of the folder, and what has a name
+            that is too long for this disk.
     """
 
     path: str
@@ -65,8 +68,7 @@ async def copy(
     there is as it was.
     """
     with _file_errors():
-        parent = await asyncio.to_thread(_parent, files, target)
-        with parent:
+        async with _parent(files, target[:-1]) as parent:
             if not keep_old and _is_there(parent, target[-1]):
                 raise _exists(target)
             made = f".{secrets.token_hex(12)}.part"
@@ -78,18 +80,42 @@ async def copy(
     return Copied("/".join(target), kept and "/".join([*target[:-1], kept]), left_out)
 
 
-def _parent(files: OwnFiles, target: tuple[str, ...]) -> Folder:
+@contextlib.asynccontextmanager
+async def _parent(files: OwnFiles, parts: tuple[str, ...]) -> AsyncIterator[Folder]:
+    """The folder there. Folders that are made for it go again when the body fails."""
+    made: list[tuple[str, ...]] = []
+    try:
+        with await asyncio.to_thread(_make, files, parts, made) as parent:
+            yield parent
+    except BaseException:
+        await asyncio.to_thread(_unmake, files, made)
+        raise
+
+
+def _make(files: OwnFiles, parts: tuple[str, ...], made: list[tuple[str, ...]]) -> Folder:
+    """The folder there; those that were missing are added to `made`."""
     current = files.open()
-    for depth, name in enumerate(target[:-1], 1):
+    for depth, name in enumerate(parts, 1):
         with current:
+            was_there = _is_there(current, name)
             try:
                 current = current.make(name, _FOLDER_MODE)
             except NotBelow as error:
                 raise NotAFolder(
-                    f"{'/'.join(target[:depth])} is a link or a file. Choose a folder that is "
+                    f"{'/'.join(parts[:depth])} is a link or a file. Choose a folder that is "
                     "neither a link nor below one."
                 ) from error
+        if not was_there:
+            made.append(parts[:depth])
     return current
+
+
+def _unmake(files: OwnFiles, made: list[tuple[str, ...]]) -> None:
+    """Removes these folders, the innermost first, up to one that somebody uses by now."""
+    with contextlib.suppress(OSError), files.open() as top:
+        for parts in reversed(made):
+            with top.enter(parts[:-1]) as above:
+                os.rmdir(parts[-1], dir_fd=above.descriptor)
 
 
 def _is_there(parent: Folder, name: str) -> bool:
@@ -169,13 +195,16 @@ def _keep(parent: Folder, name: str) -> str:
     """Renames what is there to a name that says why; that name."""
     folder = stat.S_ISDIR(parent.lstat(name).st_mode)
     stem, suffix = (name, "") if folder else os.path.splitext(name)
+    if len(os.fsencode(suffix)) > _LONGEST_SUFFIX_BYTES:
+        stem, suffix = name, ""
     now = datetime.now(timezone.utc).astimezone()
     mark = f".before-restore-{now:%Y-%m-%dT%H-%M-%S}"
     number = 1
     while True:
         end = mark + (f"-{number}" if number > 1 else "") + suffix
-        room = max(MAX_COMPONENT_BYTES - len(os.fsencode(end)), 1)
-        kept = os.fsencode(stem)[:room].decode("utf-8", "ignore") + end
+        room = MAX_COMPONENT_BYTES - len(os.fsencode(end))
+        raw = os.fsencode(stem)
+        kept = (stem if len(raw) <= room else raw[:room].decode("utf-8", "ignore")) + end
         try:
             parent.move(name, parent, kept)
         except FileExistsError:

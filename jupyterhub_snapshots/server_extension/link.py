@@ -19,7 +19,11 @@ from .failures import ServiceDown, ServiceRefused
 _CONNECT_SECONDS = 5.0
 #: The service's streams of events send something every 15 seconds.
 _SILENCE_SECONDS = 60.0
+#: For all else: before a zip's first byte its whole folder is walked.
+_WORK_SECONDS = 600.0
 _IDLE_CONNECTIONS = 4
+#: What a proxy says of a service that is down.
+_OF_PROXIES = {502, 503, 504}
 _API = "api/v1"
 
 
@@ -67,7 +71,9 @@ class ServiceLink:
             self._client = self._make_client()
         url = f"{self.url}/{_API}" + (path if path[:1] in ("", "?") else f"/{path}")
         try:
-            request = self._client.build_request(method, url, headers=headers, content=content)
+            request = self._client.build_request(
+                method, url, headers=headers, content=content, timeout=_patience(path)
+            )
             response = await self._client.send(request, stream=True)
             try:
                 yield response
@@ -77,10 +83,7 @@ class ServiceLink:
         except httpx.InvalidURL as error:
             raise InvalidName("This is not an address of the snapshots service.") from error
         except httpx.TransportError as error:
-            raise ServiceDown(
-                "The snapshots service does not answer. Try again in a moment, or tell the "
-                "administrator of the hub."
-            ) from error
+            raise _no_answer() from error
 
     async def read(self, path: str, most_bytes: int) -> bytes:
         """The body of a GET. Raises ServiceDown, ServiceRefused, TooLarge."""
@@ -96,7 +99,7 @@ class ServiceLink:
             return bytes(body)
 
     async def close(self) -> None:
-        """Closes the connections; the next request opens new ones."""
+        """Closes the connections, for tests; the next request opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -109,7 +112,6 @@ class ServiceLink:
                 "Accept-Encoding": "identity",
                 "User-Agent": f"jupyterhub-snapshots/{__version__}",
             },
-            timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=_IDLE_CONNECTIONS),
             verify=ssl.create_default_context(),
             # The token goes to the service only, through nobody's proxy.
@@ -124,19 +126,47 @@ def check_path(path: str) -> None:
         raise InvalidName("This is not an address of the snapshots service.")
 
 
-def redirected() -> ServiceDown:
-    """What a redirect is answered with: the service itself sends none to a token."""
-    return ServiceDown(
-        "The snapshots service sent the request elsewhere. Tell the administrator of the hub."
+def _patience(path: str) -> httpx.Timeout:
+    """How long the service may be silent, by what it is asked."""
+    address = path.partition("?")[0]
+    soon = address == "" or address.rpartition("/")[2] == "events"
+    return httpx.Timeout(
+        _SILENCE_SECONDS,
+        read=_SILENCE_SECONDS if soon else _WORK_SECONDS,
+        connect=_CONNECT_SECONDS,
+        pool=None,
     )
 
 
+def _no_answer() -> ServiceDown:
+    return ServiceDown(
+        "The snapshots service does not answer. Try again in a moment, or tell the administrator "
+        "of the hub."
+    )
+
+
+def check_answer(response: httpx.Response) -> None:
+    """Raises ServiceDown for what is no answer of the service itself.
+
+    It sends no redirect to a token; and all its errors are JSON, those of the proxy before it, when
+    it is down, are pages.
+    """
+    if response.has_redirect_location:
+        raise ServiceDown(
+            "The snapshots service sent the request elsewhere. Tell the administrator of the hub."
+        )
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if response.status_code in _OF_PROXIES and kind != "application/json":
+        raise _no_answer()
+
+
 async def raise_refusal(response: httpx.Response) -> None:
-    """Raises ServiceRefused unless all went well; nothing of a redirect is passed on."""
+    """Raises ServiceRefused unless all went well; ServiceDown for what `check_answer` refuses."""
     if response.status_code == HTTPStatus.OK:
         return
-    if response.has_redirect_location:
-        raise redirected()
+    check_answer(response)
+    if not response.is_error:
+        raise _no_answer()
     try:
         body = json.loads(await response.aread())
     except ValueError:

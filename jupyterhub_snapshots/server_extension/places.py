@@ -24,7 +24,7 @@ class SnapshotPlace:
 
     Attributes:
         api: address of the snapshot below ``api/v1/``, percent-encoded.
-        path: in the snapshot; "" for the whole.
+        path: in the snapshot, bytes that are no UTF-8 as surrogates; "" for the whole.
     """
 
     api: str
@@ -33,14 +33,13 @@ class SnapshotPlace:
     @property
     def file_address(self) -> str:
         """Address of the file's content."""
-        return f"{self.api}/files/{quote(self.path)}"
+        return f"{self.api}/files/{quote(self.path, errors='surrogateescape')}"
 
     @property
     def archive_address(self) -> str:
         """Address of the folder as a zip."""
-        return f"{self.api}/archive.zip" + (
-            f"?path={quote(self.path, safe='')}" if self.path else ""
-        )
+        path = quote(self.path, safe="", errors="surrogateescape")
+        return f"{self.api}/archive.zip" + (f"?path={path}" if path else "")
 
 
 class OwnFiles:
@@ -121,9 +120,8 @@ def snapshot_of(value: object) -> SnapshotPlace:
     if not isinstance(api, str) or not isinstance(path, str):
         raise InvalidRequest("Name a snapshot by 'api' and what is in it by 'path'.")
     found = _SNAPSHOT.fullmatch(api)
-    if found is None or not all(
-        is_component(unquote(part)) for part in found.groupdict().values() if part is not None
-    ):
+    parts = [part for part in found.groupdict().values() if part is not None] if found else []
+    if not parts or not api.isascii() or not all(is_component(unquote(part)) for part in parts):
         raise InvalidName("This is not the address of a snapshot.")
     path = path.strip("/")
     if path:

@@ -30,6 +30,10 @@ LAB_TOKEN = "token-of-this-jupyter-server"
 BASE_URL = "/user/mia@example.edu/"
 
 
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
 class Lab:
     """A running Jupyter server, and a client that shows its token."""
 
@@ -162,6 +166,18 @@ class OtherService:
         elif kind == "page":
             handler.set_status(503)
             handler.write("<html>")
+        elif kind == "busy":
+            handler.set_status(503)
+            handler.set_header("Retry-After", "10")
+            handler.write({"status": 503, "code": "busy", "message": "Later."})
+        elif kind == "odd":
+            handler.set_status(520, "Odd")
+            handler.write("<html>")
+        elif kind == "empty":
+            handler.set_status(204)
+        elif kind == "slow":
+            await asyncio.sleep(0.5)
+            handler.write("late")
         else:
             handler.set_header("Set-Cookie", "stolen=1")
             handler.add_header("Link", "<a>; rel=next")

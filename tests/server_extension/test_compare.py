@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
+from jupyterhub_snapshots.server_extension import compare as comparing
+from jupyterhub_snapshots.server_extension import notebooks
 from service import RunningService, assert_error
 
 from .conftest import Lab
@@ -137,3 +145,145 @@ async def test_what_is_not_there_or_not_to_be_seen(alice: Lab, tmp_path: Path) -
     ]:
         answer = await alice.post("compare", {"base": side, "other": None})
         assert_error(answer, status)
+
+
+# Notebooks, in a process of their own
+
+
+def write(path: Path, made: object) -> None:
+    path.write_text(json.dumps(made))
+
+
+def unrelated(name: str) -> nbformat.NotebookNode:
+    """Two of these take nbdime half a minute."""
+
+    def source(cell: int) -> str:
+        words = [hashlib.sha256(f"{name}{cell}{line}".encode()).hexdigest() for line in range(5)]
+        return "\n".join(f"{word[:8]} = {word[8:16]}({word[16:32]})" for word in words)
+
+    return without_ids(notebook(*map(source, range(200))))
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[asyncio.subprocess.Process]:
+    """Those that were started."""
+    started: asyncio.Queue[asyncio.subprocess.Process] = asyncio.Queue()
+    start = asyncio.create_subprocess_exec
+
+    async def note(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*arguments, **options)
+        started.put_nowait(process)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", note)
+    return started
+
+
+@pytest.fixture
+def both_unrelated(alice: Lab) -> tuple[dict[str, str], dict[str, str]]:
+    write(alice.files / "a.ipynb", unrelated("x"))
+    write(alice.files / "b.ipynb", unrelated("other"))
+    return {"file": "a.ipynb"}, {"file": "b.ipynb"}
+
+
+async def test_what_takes_too_long_is_text(
+    alice: Lab,
+    both_unrelated: Any,
+    processes: asyncio.Queue[asyncio.subprocess.Process],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(comparing, "_MOST_SECONDS", 1.5)
+    asked = asyncio.create_task(compare(alice, *both_unrelated))
+    longest, last = 0.0, asyncio.get_running_loop().time()
+    while not asked.done():
+        await asyncio.sleep(0.01)
+        now = asyncio.get_running_loop().time()
+        longest, last = max(longest, now - last), now
+    assert (await asked)["kind"] == "text"
+    assert longest < 1, "the server was not itself meanwhile"
+    assert processes.get_nowait().returncode == -9
+
+
+async def test_nobody_waits_for_the_difference(
+    alice: Lab, both_unrelated: Any, processes: asyncio.Queue[asyncio.subprocess.Process]
+) -> None:
+    base, other = both_unrelated
+    asked = asyncio.create_task(alice.post("compare", {"base": base, "other": other}))
+    process = await asyncio.wait_for(processes.get(), 10)
+    asked.cancel()
+    assert await asyncio.wait_for(process.wait(), 5) == -9
+    assert (await alice.get("status")).status_code == 200
+
+
+async def test_people_s_modules_are_not_imported(
+    alice: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(alice.files)
+    (alice.files / "random.py").write_text("raise SystemExit('mine')")
+    assert (await compare(alice, None, taken("ps.ipynb")))["kind"] == "notebook"
+
+
+async def test_a_process_that_fails_or_does_not_start(
+    alice: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for program in ("/bin/false", "/nowhere/python"):
+        monkeypatch.setattr(sys, "executable", program)
+        assert (await compare(alice, None, taken("ps.ipynb")))["kind"] == "text"
+    assert caplog.text.count("Notebooks are compared as texts") == 2
+
+
+def test_the_process_is_small() -> None:
+    look = (
+        "import sys, jupyterhub_snapshots.server_extension.notebooks as n\n"
+        "print([each for each in ('jupyter_server', 'tornado', 'httpx') if each in sys.modules])\n"
+        "n._limit()\n"
+        "bytes(2**31)"
+    )
+    ran = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert ran.stdout == "[]\n"
+    assert "MemoryError" in ran.stderr
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_numbers_that_json_has_not(alice: Lab, number: str) -> None:
+    made = notebook("a = 1")
+    made.metadata["x"] = 12345
+    text = json.dumps(made).replace("12345", number)
+    (alice.files / "my.ipynb").write_text(text)
+    for other in (taken("ps.ipynb"), {"file": "my.ipynb"}):
+        answer = await alice.post("compare", {"base": {"file": "my.ipynb"}, "other": other})
+        found = json.loads(answer.text, parse_constant=pytest.fail)
+        assert (found["kind"], found["base"]) == ("text", text)
+
+
+def without_ids(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    made = copy.deepcopy(made)
+    for cell in made.cells:
+        del cell["id"]
+    return made
+
+
+def with_doubled_ids(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    made = copy.deepcopy(made)
+    for cell in made.cells:
+        cell["id"] = "same"
+    return made
+
+
+def of_version_3(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.convert(copy.deepcopy(made), 3)
+
+
+@pytest.mark.filterwarnings("ignore:Cell is missing an id")
+@pytest.mark.filterwarnings("ignore:Non-unique cell id")
+@pytest.mark.parametrize("change", [copy.deepcopy, without_ids, with_doubled_ids, of_version_3])
+def test_ids_that_nobody_wrote_are_no_difference(change: Callable[[Any], Any]) -> None:
+    before, after = json.dumps(change(OLD)), json.dumps(change(NEW), indent=1)
+    same = json.loads(notebooks.difference(before, json.dumps(change(OLD), indent=1)) or "")
+    assert same["diff"] == []
+    for base, other in [(before, after), (json.dumps(OLD), after), (None, after), (before, None)]:
+        found = json.loads(notebooks.difference(base, other) or "")
+        (of_cells,) = [each for each in found["diff"] if each["key"] == "cells"]
+        patched = [each for each in of_cells["diff"] if each["op"] == "patch"]
+        keys = {inner["key"] for each in patched for inner in each["diff"]}
+        assert "id" not in keys

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
+from jupyterhub_snapshots import archive
 from jupyterhub_snapshots.beneath import Folder
 from jupyterhub_snapshots.errors import EngineFailed
 from jupyterhub_snapshots.server_extension import copy, unpack
 from service import RunningService, assert_error
 
-from .conftest import Lab
+from .conftest import Lab, resident_bytes
 
 API = "instructors/me/courses/phys/students/alice/snapshots/hw_2026-01-31"
 KEPT = re.compile(r"(.*)\.before-restore-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(-2)?(\.\w+)?")
@@ -124,6 +126,18 @@ async def test_a_home_of_which_a_folder_is_shown(
     assert_error(await copied("a.ipynb", "x", below="root"), 400)
 
 
+async def test_names_come_back_as_they_were(lab: Lab, copied: Copy, snapshot: Path) -> None:
+    assert unpack.REAL_NAME == archive.REAL_NAME
+    odd = {"a\\b.txt", "two\nlines", "caf\udce9", "\udce9" * 90, "con.", "CON", "x:y"}
+    folder = snapshot / "week 1/odd\\ones"
+    folder.mkdir()
+    for name in odd:
+        (folder / name).write_bytes(os.fsencode(name))
+    assert (await copied("week 1", "back")).status_code == 201
+    assert set(os.listdir(lab.files / "back/odd\\ones")) == odd
+    assert tree(lab.files / "back/odd\\ones") == tree(folder)
+
+
 async def test_it_asks_before_anything_is_replaced(lab: Lab, copied: Copy) -> None:
     (lab.files / "a.ipynb").write_text("mine")
     (lab.files / "week 1").mkdir()
@@ -160,6 +174,56 @@ async def test_a_long_name_is_kept_shortened(lab: Lab, copied: Copy) -> None:
     (lab.files / name).write_text("mine")
     kept = (await copied("a.ipynb", name, existing="keep_old")).json()["keptAs"]
     assert (lab.files / kept).read_text() == "mine"
+
+
+async def test_a_long_suffix_is_none(lab: Lab, copied: Copy) -> None:
+    name = "a." + "b" * 240
+    (lab.files / name).write_text("mine")
+    kept = (await copied("a.ipynb", name, existing="keep_old")).json()["keptAs"]
+    assert KEPT.fullmatch(kept)
+    assert (lab.files / kept).read_text() == "mine"
+
+
+async def test_names_that_are_no_utf8(lab: Lab, service: RunningService) -> None:
+    files = [(b"caf\xe9.txt", b"coffee"), (b"th\xe9/green", b"tea")]
+    service.put_snapshot("alice", files=files, course="phys")
+    for path in (b"caf\xe9.txt", b"th\xe9"):
+        name = os.fsdecode(path)
+        for existing in ("ask", "ask", "keep_old"):
+            source = {"api": API, "path": name}
+            body = {"source": source, "target": name, "existing": existing}
+            answer = await lab.client.post("copy", content=json.dumps(body))
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["path"] == name
+        # Nothing of the name is lost.
+        assert os.fsencode(answer.json()["keptAs"]).startswith(path.removesuffix(b".txt"))
+    assert (lab.files / os.fsdecode(b"caf\xe9.txt")).read_bytes() == b"coffee"
+    assert (lab.files / os.fsdecode(b"th\xe9") / "green").read_bytes() == b"tea"
+    side = {"api": API, "path": os.fsdecode(b"caf\xe9.txt")}
+    own = {"file": side["path"]}
+    compared = await lab.client.post("compare", content=json.dumps({"base": side, "other": own}))
+    assert compared.json() == {"kind": "text", "base": "coffee", "other": "coffee"}
+
+
+async def test_no_folder_stays_of_a_copy_that_failed(lab: Lab, copied: Copy) -> None:
+    (lab.files / "mine").mkdir()
+    assert_error(await copied("nothing", "mine/a/b/c"), 404, "file_not_found")
+    assert tree(lab.files) == {"mine": None}
+    assert (await copied("a.ipynb", "mine/a/b/c")).status_code == 201
+    assert_error(await copied("nothing", "mine/a/b/d"), 404, "file_not_found")
+    assert tree(lab.files / "mine") == {"a": None, "a/b": None, "a/b/c": b"{}"}
+
+
+async def test_a_folder_that_is_used_by_now_stays(
+    lab: Lab, copied: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*arguments: object) -> int:
+        (lab.files / "a/b/other").mkdir()
+        raise OSError(errno.EDQUOT, "full")
+
+    monkeypatch.setattr(copy, "_fetch", fails)
+    assert_error(await copied("a.ipynb", "a/b/c/d"), 507)
+    assert tree(lab.files) == {"a": None, "a/b": None, "a/b/other": None}
 
 
 async def test_no_link_is_followed(lab: Lab, copied: Copy, tmp_path: Path) -> None:
@@ -199,6 +263,7 @@ async def test_sources_are_looked_at_closely(lab: Lab) -> None:
         API.replace("alice", ".."),
         API.replace("alice", "%2e%2e"),
         API.replace("alice", "a%2Fb"),
+        API.replace("alice", "zo\u00eb"),
         "http://evil.example/",
         "users/alice/courses/phys/snapshots/x",
         "",
@@ -214,6 +279,31 @@ async def test_sources_are_looked_at_closely(lab: Lab) -> None:
 async def test_bodies_that_are_no_object(lab: Lab) -> None:
     for body in (b"", b"[]", b"{", b'"x"', b"\xff"):
         assert_error(await lab.client.post("copy", content=body), 400, "invalid_request")
+    deep = b"[" * 100_000
+    assert_error(await lab.client.post("copy", content=deep), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["copy", "compare"])
+async def test_large_bodies_are_not_kept(lab: Lab, path: str) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"target": "x", "source": {"api": "'
+        for _ in range(64):
+            yield b"x" * 2**20
+        yield b'"}}'
+
+    before = resident_bytes()
+    assert_error(await lab.client.post(path, content=endless()), 413, "too_large")
+    assert resident_bytes() - before < 16 * 2**20
+    # And nothing at all of what somebody sends who may not.
+    stranger = {"Authorization": "token wrong"}
+    assert_error(await lab.client.post(path, content=b"[", headers=stranger), 403)
+
+
+async def test_paths_of_the_greatest_length_are_not_too_large(lab: Lab, copied: Copy) -> None:
+    path = "/".join(["\U0001f600" * 60] * 65)
+    assert len(path) < 4000
+    assert_error(await copied(path, path), 404, "file_not_found")
+    assert list(lab.files.iterdir()) == []
 
 
 async def test_errors_of_the_service_are_passed_on(
@@ -333,6 +423,48 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
             ("top/link/x", b"x", 0o100644),
         )
     assert list((tmp_path / "in/folder").iterdir()) == []
+
+
+def test_names_that_are_too_long_are_left_out(tmp_path: Path) -> None:
+    long = "\u00eb" * 128
+    left_out = unpacked(
+        tmp_path / "in",
+        ("top/a/", b"", 0o40755),
+        (f"top/a/{long}", b"x", 0o100644),
+        (f"top/a/{long}/", b"", 0o40755),
+        (f"top/a/{long}/b", b"x", 0o100644),
+        ("top/c", b"c", 0o100644),
+        (f"top/a/b/{long}/d/e", b"x", 0o100644),
+        ("top/d", b"target", 0o120777),
+        ("top/a/b/f", b"f", 0o100644),
+    )
+    assert left_out == 4
+    found = {"a": None, "c": b"c", "d": "target", "a/b": None, "a/b/f": b"f"}
+    assert tree(tmp_path / "in") == found
+
+
+def damaged(kind: str) -> bytes:
+    """A zip that can't be read, in one of the ways that `zipfile` has names for."""
+    made = zipped(("top/", b"", 0o40755), ("top/x", b"x" * 100, 0o100644)).getvalue()
+    begin, central = made.rindex(b"PK\3\4"), made.rindex(b"PK\1\2")
+    raw = bytearray(made)
+    if kind == "encrypted":
+        raw[begin + 6] |= 1
+        raw[central + 8] |= 1
+    elif kind == "no UTF-8":
+        raw[central + 9] |= 8
+        raw[central + 46 + 4] = 0xFF
+    else:
+        method = {"deflate": 8, "lzma": 14, "unknown": 99}[kind]
+        raw[begin + 8] = raw[central + 10] = method
+        raw[begin + 30 + 5 :][:4] = b"\0\0\5\0"
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("kind", ["encrypted", "no UTF-8", "deflate", "lzma", "unknown"])
+def test_zips_that_are_damaged(tmp_path: Path, kind: str) -> None:
+    with Folder.at(tmp_path) as into, pytest.raises(EngineFailed):
+        unpack.unpack(BytesIO(damaged(kind)), into)
 
 
 def test_zips_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

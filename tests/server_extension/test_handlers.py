@@ -7,26 +7,22 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import httpx
 import pytest
 from jupyter_server.auth import AllowAllAuthorizer
 
 from jupyterhub_snapshots import __version__
-from jupyterhub_snapshots.server_extension import handlers
+from jupyterhub_snapshots.server_extension import handlers, link, passing
 from service import RunningService, StandInHub, assert_error
 
-from .conftest import BASE_URL, LAB_TOKEN, Lab, OtherService
+from .conftest import BASE_URL, LAB_TOKEN, Lab, OtherService, resident_bytes
 
 Start = Callable[..., Awaitable[Lab]]
 COURSE = "api/v1/instructors/me/courses/phys"
 SNAPSHOT = f"{COURSE}/students/alice/snapshots/hw_2026-01-31"
+OF_PAGE = {"api": SNAPSHOT.removeprefix("api/v1/"), "path": "page"}
 MiB = 2**20
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 # The handshake
@@ -213,6 +209,55 @@ async def test_service_down(lab: Lab, service: RunningService) -> None:
     assert_error(await lab.client.post("api/v1/x", content=bytes(MiB)), 502, "service_down")
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_the_page_of_a_proxy_is_no_answer(
+    start_lab: Start, other_service: OtherService, method: str
+) -> None:
+    lab = await start_lab(other_service.url)
+    answer = await lab.client.request(method, "api/v1/page")
+    assert_error(answer, 502, "service_down")
+    assert "<html>" not in answer.text
+    assert_error(await lab.post("compare", {"base": OF_PAGE, "other": None}), 502, "service_down")
+    busy = await lab.client.request(method, "api/v1/busy")
+    assert (busy.status_code, busy.json()["code"]) == (503, "busy")
+    assert busy.headers["Retry-After"] == "10"
+
+
+async def test_statuses_without_a_name(start_lab: Start, other_service: OtherService) -> None:
+    lab = await start_lab(other_service.url)
+    for path, status, code in [("odd", 520, "service_error"), ("empty", 502, "service_down")]:
+        side = {**OF_PAGE, "path": path}
+        assert_error(await lab.post("compare", {"base": side, "other": None}), status, code)
+    assert (await lab.get("api/v1/odd")).status_code == 520
+    assert (await lab.get("api/v1/empty")).status_code == 204
+
+
+async def test_what_says_nothing_about_itself_can_do_nothing(
+    start_lab: Start, other_service: OtherService
+) -> None:
+    lab = await start_lab(other_service.url)
+    for path in ("x", "odd"):
+        answer = await lab.get(f"api/v1/{path}")
+        assert answer.headers.get_list("Content-Security-Policy") == ["sandbox; default-src 'none'"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_service_may_take_its_time_but_not_when_it_sends_events(
+    start_lab: Start, other_service: OtherService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "_SILENCE_SECONDS", 0.2)
+    lab = await start_lab(other_service.url)
+    assert (await lab.get("api/v1/slow")).text == "late"
+    assert (await lab.get("api/v1/slow?path=/events")).text == "late"
+    with pytest.raises(httpx.TransportError):
+        await lab.get("api/v1/events")
+    lab.link.url += "/slow?"
+    assert (await lab.get("status")).json()["state"] == "down"
+    monkeypatch.setattr(link, "_WORK_SECONDS", 0.2)
+    lab.link.url = other_service.url
+    assert_error(await lab.get("api/v1/slow"), 502, "service_down")
+
+
 async def test_a_transfer_that_breaks_is_seen_to(
     start_lab: Start, other_service: OtherService
 ) -> None:
@@ -282,7 +327,19 @@ async def test_ranges_and_what_is_cached(service: RunningService, lab: Lab) -> N
     assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", etag)
     head = await lab.client.head(address)
     assert (head.headers["Content-Length"], head.content) == ("10", b"")
-    assert (await lab.get(address, headers={"Range": "bytes=99-"})).status_code == 416
+    for answer in (whole, part, same, head):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        (policy,) = answer.headers.get_list("Content-Security-Policy")
+        assert policy.startswith("sandbox;")
+        if answer is not same:  # what a cache has keeps its name
+            assert answer.headers["Content-Disposition"].startswith('attachment; filename="a b.txt')
+    none = await lab.get(address, headers={"Range": "bytes=99-"})
+    assert_error(none, 416)
+    missing = await lab.get(f"{SNAPSHOT}/files/nothing")
+    assert_error(missing, 404, "file_not_found")
+    for answer in (none, missing):
+        (policy,) = answer.headers.get_list("Content-Security-Policy")
+        assert "default-src 'none'" in policy
 
 
 @pytest.mark.parametrize("slowly", [False, True], ids=["fast", "slowly"])
@@ -323,7 +380,21 @@ async def test_large_uploads_take_no_memory(start_lab: Start, other_service: Oth
         assert answer.status_code == status
     assert_error(answer, 413, "too_large")
     assert other_service.received_bytes == 32 * MiB
+    # Of a length that is not said.
+    answer = await lab.client.put("api/v1/x", content=pieces(100))
+    assert_error(answer, 413, "too_large")
+    assert other_service.received_bytes <= 64 * MiB
+    await other_service.closed(-1)
     assert most - before < 24 * MiB
+
+
+async def test_whatever_fails_on_the_way_up_lets_the_rest_of_the_body_come(
+    start_lab: Start, other_service: OtherService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = await start_lab(other_service.url)
+    # No length that Tornado lets through is one that can't be read; this stands for it.
+    monkeypatch.setattr(passing, "int", lambda text: 1 / 0, raising=False)
+    assert_error(await lab.client.put("api/v1/x", content=bytes(4 * MiB)), 500)
 
 
 async def test_reports_are_returned(service: RunningService, lab: Lab) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 
 from .records import Failure, Member, Role, Snapshot
 
@@ -34,6 +34,11 @@ class StudentOverview:
     def active(self) -> bool:
         """Whether this is a student of the course now."""
         return self.member is not None and is_student(self.member)
+
+    @property
+    def role(self) -> Role | None:
+        """What this is in the course now; None for one who left, or never was in it."""
+        return self.member.role if self.member is not None and self.member.active else None
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,8 @@ def taken_at(snapshot: Snapshot) -> datetime:
     What this service did not capture has the day that its name ends in; the times of such a tree
     are those of the home.
     """
-    if snapshot.state in _CAPTURED and snapshot.ended_at is not None:
-        return snapshot.ended_at
+    if (moment := _captured_at(snapshot)) is not None:
+        return moment
     try:
         day = datetime.fromisoformat(snapshot.name[-10:])
     except ValueError:
@@ -82,14 +87,22 @@ def taken_at(snapshot: Snapshot) -> datetime:
     return day.replace(tzinfo=timezone.utc)
 
 
+def _captured_at(snapshot: Snapshot) -> datetime | None:
+    return snapshot.ended_at if snapshot.state in _CAPTURED else None
+
+
 def by_student(
-    members: Iterable[Member], snapshots: Iterable[Snapshot], failures: Mapping[str, Failure]
+    members: Iterable[Member],
+    snapshots: Iterable[Snapshot],
+    failures: Mapping[str, Failure],
+    zone: tzinfo = timezone.utc,
 ) -> list[StudentOverview]:
     """One for each student of the course and for everybody else with a snapshot, by username.
 
     Parameters:
         members: everybody the course knows.
         failures: username to how that person's last capture failed, if it did.
+        zone: whose days the names of snapshots end in.
     """
     known = {member.username: member for member in members}
     newest: dict[str, Snapshot] = {}
@@ -105,16 +118,22 @@ def by_student(
             member=known.get(username),
             snapshots=count,
             newest=newest.get(username),
-            last_failure=_since(newest.get(username), failures.get(username)),
+            last_failure=_since(newest.get(username), failures.get(username), zone),
         )
         for username, count in sorted(counts.items())
     ]
 
 
-def _since(newest: Snapshot | None, failure: Failure | None) -> Failure | None:
-    if failure is None or newest is None or failure.at > taken_at(newest):
+def _since(newest: Snapshot | None, failure: Failure | None, zone: tzinfo) -> Failure | None:
+    """The failure, unless the snapshot followed it."""
+    if failure is None or newest is None:
         return failure
-    return None
+    moment = _captured_at(newest)
+    if moment is not None:
+        return failure if failure.at > moment else None
+    # Only its day is known; on that day it may well have been the later one.
+    day = taken_at(newest).date()
+    return failure if failure.at.astimezone(zone).date() > day else None
 
 
 def _order(snapshot: Snapshot) -> tuple[datetime, str]:

@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Annotated, ClassVar
+from zoneinfo import ZoneInfo
 
 from pydantic import PlainSerializer
 
 from ..core.access import Action
 from ..core.overview import NameOverview, StudentOverview, by_name, by_student
-from ..core.records import Failure, Snapshot
+from ..core.records import Failure, Role, Snapshot
 from ..store import batches
 from .api import ApiHandler
 from .base import Operation
@@ -53,7 +54,8 @@ class FailureModel(ApiModel):
 class StudentOverviewModel(ApiModel):
     """A student and the snapshots there are; inactive for one who is none of the course now.
 
-    `id` is the student's in paths, null for one of whom only snapshots are known.
+    `id` is the student's in paths, null for one of whom only snapshots are known. `role` is that
+    in the course now, null for one who left it or never was in it.
     """
 
     id: int | None
@@ -62,6 +64,7 @@ class StudentOverviewModel(ApiModel):
     first_name: str
     last_name: str
     active: bool
+    role: Role | None
     snapshots: int
     newest: NewestModel | None
     last_failure: FailureModel | None
@@ -117,8 +120,9 @@ class StudentOverviewHandler(OverviewHandler):
         members = await self.services.roster.everybody(self.here)
         failures = await self.services.store.read(lambda db: batches.last_failures(db, number))
         found = await self.services.snapshots.list_snapshots(self.here)
+        zone = ZoneInfo(self.here.time_zone)
         await self.reply_short(
-            lambda: [_student(each) for each in by_student(members, found, failures)]
+            lambda: [_student(each) for each in by_student(members, found, failures, zone)]
         )
 
 
@@ -151,6 +155,7 @@ def _student(found: StudentOverview) -> dict[str, object]:
         first_name=member.first_name if member is not None else "",
         last_name=member.last_name if member is not None else "",
         active=found.active,
+        role=found.role,
         snapshots=found.snapshots,
         newest=_newest(newest) if newest is not None else None,
         last_failure=_failure(failure) if failure is not None else None,

@@ -1,6 +1,8 @@
 /** The service's API as typed calls; the only file of this package that asks the network. */
 
 import { ServerConnection } from '@jupyterlab/services';
+import { nullTranslator } from '@jupyterlab/translation';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { Links } from './links';
 import { readEvents } from './events';
 import type { IServerEvent } from './events';
@@ -53,6 +55,7 @@ export class SnapshotsApi {
   constructor(options: SnapshotsApi.IOptions) {
     this.serverSettings = options.serverSettings;
     this.links = options.links ?? new Links(options.serverSettings.baseUrl);
+    this._trans = options.trans ?? nullTranslator.load('jupyterhub_snapshots');
   }
 
   readonly serverSettings: ServerConnection.ISettings;
@@ -174,7 +177,7 @@ export class SnapshotsApi {
     });
     if (!response.body) {
       throw new ApiError(
-        'The answer can not be read as it arrives.',
+        this._trans.__('The answer can not be read as it arrives.'),
         UNREADABLE_ANSWER,
         response.status
       );
@@ -216,7 +219,7 @@ export class SnapshotsApi {
       return (await response.json()) as T;
     } catch {
       throw new ApiError(
-        'The server answered with something that is not JSON.',
+        this._trans.__('The server answered with something that is not JSON.'),
         UNREADABLE_ANSWER,
         response.status
       );
@@ -229,7 +232,11 @@ export class SnapshotsApi {
       response = await ServerConnection.makeRequest(url, init, this.serverSettings);
     } catch (reason) {
       if (reason instanceof ServerConnection.NetworkError) {
-        throw new ApiError(reason.message, NETWORK_ERROR, 0);
+        // What the browser says of it is of no use to a person.
+        const message = this._trans.__(
+          'Your server can’t be reached. Look whether it still runs and whether you are online.'
+        );
+        throw new ApiError(message, NETWORK_ERROR, 0);
       }
       throw reason;
     }
@@ -238,6 +245,8 @@ export class SnapshotsApi {
     }
     return response;
   }
+
+  private readonly _trans: TranslationBundle;
 }
 
 /** The error that an answer stands for, whoever sent it: the service, the extension, a proxy. */
@@ -269,5 +278,7 @@ export namespace SnapshotsApi {
     /** Of the application's service manager. */
     serverSettings: ServerConnection.ISettings;
     links?: Links;
+    /** Of what this file says itself. */
+    trans?: TranslationBundle;
   }
 }

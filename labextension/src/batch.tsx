@@ -48,7 +48,7 @@ export function Batches({ batches, course, trans, nameOf }: IBatchesProps): JSX.
   useModel(batches);
   const shown = batches.of(course);
   return shown.length ? (
-    <div className="jp-SnapshotsBatches" role="region" aria-label={trans.__('Running snapshots')}>
+    <div role="region" aria-label={trans.__('Running snapshots')}>
       {shown.map(entry => (
         <BatchCard
           key={entry.batch.id}
@@ -93,9 +93,10 @@ function BatchCard({ entry, batches, trans, nameOf }: ICardProps): JSX.Element {
       >
         <div style={{ width: `${percent}%` }} />
       </div>
-      <div className="jp-SnapshotsBatch-text" role="status">
-        {batchSummary(batch, trans)}
-      </div>
+      <div className="jp-SnapshotsBatch-text">{batchSummary(batch, trans)}</div>
+      <span className="jp-SnapshotsHidden" role="status">
+        {announcement(batch, trans)}
+      </span>
       {error && (
         <div className="jp-SnapshotsBatch-error" role="alert">
           {error.message}
@@ -136,6 +137,15 @@ function BatchCard({ entry, batches, trans, nameOf }: ICardProps): JSX.Element {
       )}
     </section>
   );
+}
+
+/** What is read aloud unasked: what failed, and the end. */
+function announcement(batch: IBatch, trans: TranslationBundle): string {
+  if (batch.state !== 'running') {
+    return batchSummary(batch, trans);
+  }
+  const failed = count(batch, 'failed');
+  return failed ? trans._n('%1 failed', '%1 failed', failed) : '';
 }
 
 function batchExplanation(batch: IBatch, trans: TranslationBundle): string {

@@ -51,12 +51,17 @@ export class BatchesModel extends VDomModel {
     return this._ended;
   }
 
-  /** Finds the batches of a course that run, such as after the page was loaded again. */
+  /**
+   * Finds the batches of a course that run and are not followed: after the page was loaded again,
+   * and what was started, or tried again, in another page.
+   */
   async resume(course: string): Promise<void> {
+    const ended = this.of(course).filter(each => each.batch.state !== 'running');
     const found = await this._api.batches(course);
     for (const each of found.filter(batch => batch.state === 'running').reverse()) {
-      if (!this._find(course, each.id)) {
-        this._follow(course, { ...each, items: [] });
+      const old = this._find(course, each.id);
+      if (!old || ended.includes(old)) {
+        this._follow(course, { ...each, items: old?.batch.items ?? [] });
       }
     }
   }

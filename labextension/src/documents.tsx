@@ -21,7 +21,15 @@ import React from 'react';
 import { localTime } from './format';
 import { compareIcon, restoreIcon, snapshotsIcon } from './icons';
 import { placeOf } from './links';
+import {
+  lockNotebook,
+  withoutChanges,
+  withoutCommands,
+  withoutKernel,
+  withoutScripts
+} from './locks';
 import { targetArgs } from './panels/files/target';
+import { useModel } from './panels/hooks';
 import { CommandIDs, DRIVE, ISnapshots } from './tokens';
 import type { IPlace } from './tokens';
 
@@ -38,6 +46,10 @@ const NOTEBOOKS = [
   '.jp-Notebook:focus',
   '.jp-Notebook.jp-mod-editMode'
 ];
+
+/** Within this time the same is not told again, in milliseconds. */
+const EXPLAIN_PAUSE = 1000;
+
 const RUN_KEYS = ['Shift Enter', 'Ctrl Enter', 'Accel Enter', 'Alt Enter'];
 
 /** Makes what is opened from the drive a thing to look at. */
@@ -85,24 +97,32 @@ export const documentsPlugin: JupyterFrontEndPlugin<void> = {
 export class SnapshotDocuments implements DocumentRegistry.WidgetExtension {
   constructor(private readonly _options: SnapshotDocuments.IOptions) {}
 
-  /** Tells that nothing here is kept, and what to do instead. */
-  explain(): void {
+  /** Tells that nothing here is kept, and what to do instead; once for all cells of a notebook. */
+  explain(about: 'change' | 'command' = 'change'): void {
     const { trans } = this._options;
+    const now = Date.now();
+    if (now - this._toldAt < EXPLAIN_PAUSE && this._toldAbout === about) {
+      return;
+    }
+    this._toldAt = now;
+    this._toldAbout = about;
     if (Notification.manager.has(this._told)) {
       Notification.dismiss(this._told);
     }
-    this._told = Notification.info(
-      trans.__("Snapshots can't be run or changed. Use Copy to my files and open the copy."),
-      { autoClose: 6000 }
-    );
+    this._told = Notification.info(about === 'command' ? commandsText(trans) : changesText(trans), {
+      autoClose: 6000
+    });
   }
 
   createNew(widget: Widget, context: DocumentRegistry.Context): IDisposable | void {
     if (!context.path.startsWith(`${DRIVE}:`)) {
       return;
     }
-    withoutKernel(context);
-    withoutChanges(context);
+    const explain = () => this.explain();
+    withoutKernel(context, explain);
+    withoutChanges(context, explain);
+    withoutCommands(widget.node, () => this.explain('command'));
+    withoutScripts(widget, explain);
     widget.addClass(DOCUMENT_CLASS);
     const place = placeOf(context.path);
     if (place && widget instanceof DocumentWidget) {
@@ -122,13 +142,7 @@ export class SnapshotDocuments implements DocumentRegistry.WidgetExtension {
   private _lock(widget: Widget, context: DocumentRegistry.Context, receiver: object): void {
     context.model.readOnly = true;
     if (widget instanceof NotebookPanel) {
-      const notebook = widget.content;
-      lockCells(widget);
-      const locking = () => {
-        lockCells(widget);
-        this.explain();
-      };
-      connectFor(receiver, notebook.model?.cells.changed, locking);
+      lockNotebook(widget, context, receiver, () => this.explain());
       return;
     }
     // The text editor, without its package: what has an editor can be told to be read-only.
@@ -137,6 +151,19 @@ export class SnapshotDocuments implements DocumentRegistry.WidgetExtension {
   }
 
   private _told = '';
+  private _toldAt = -Infinity;
+  private _toldAbout = '';
+}
+
+function changesText(trans: TranslationBundle): string {
+  return trans.__("Snapshots can't be run or changed. Use Copy to my files and open the copy.");
+}
+
+/** Why a button inside a document of somebody else does nothing. */
+export function commandsText(trans: TranslationBundle): string {
+  return trans.__(
+    'This button is part of the document. It would run a command of JupyterLab in your name, so it does nothing here.'
+  );
 }
 
 interface IEditorLike {
@@ -150,49 +177,6 @@ export namespace SnapshotDocuments {
     snapshots: ISnapshots;
     trans: TranslationBundle;
   }
-}
-
-/** A notebook of somebody else's home must not run in the home of whoever looks. */
-function withoutKernel(context: DocumentRegistry.Context): void {
-  const { sessionContext } = context;
-  sessionContext.kernelPreference = {
-    ...sessionContext.kernelPreference,
-    shouldStart: false,
-    shouldReuse: false,
-    canStart: false,
-    autoStartDefault: false
-  };
-}
-
-/** Showing a notebook changes its model (a kernel's language, windows line ends); not its file. */
-function withoutChanges(context: DocumentRegistry.Context): void {
-  const { model } = context;
-  model.readOnly = true;
-  model.stateChanged.connect((sender, change) => {
-    if (change.name === 'dirty' && change.newValue) {
-      sender.dirty = false;
-    }
-  });
-  if (model.dirty) {
-    model.dirty = false;
-  }
-}
-
-/** Makes the cells read-only in the view, without a word of it in the notebook's metadata. */
-function lockCells(panel: NotebookPanel): void {
-  for (const cell of panel.content.widgets) {
-    cell.syncEditable = false;
-    cell.readOnly = true;
-  }
-}
-
-/** Connects for as long as the receiver has its data. */
-function connectFor(
-  receiver: object,
-  signal: { connect: (slot: () => void, receiver?: object) => boolean } | undefined,
-  slot: () => void
-): void {
-  signal?.connect(slot, receiver);
 }
 
 /** The bar above a document. */
@@ -216,6 +200,7 @@ interface ISnapshotBarOptions extends SnapshotDocuments.IOptions {
 function Bar(props: ISnapshotBarOptions): React.JSX.Element {
   const { app, place, snapshots, trans } = props;
   const { model } = snapshots;
+  useModel(model);
   const when = useTime(props);
   const path = `${DRIVE}:${[place.course, place.student, place.snapshot, place.path].join('/')}`;
   const run = (command: string) => () => {
@@ -256,7 +241,7 @@ function Bar(props: ISnapshotBarOptions): React.JSX.Element {
           tooltip={trans.__('Download')}
           onClick={run(CommandIDs.downloadFile)}
         />
-        {model.links.isOwn(place.course) && (
+        {model.links.me !== null && model.links.isOwn(place.course) && (
           <ToolbarButtonComponent
             icon={restoreIcon}
             tooltip={trans.__('Restore…')}

@@ -13,12 +13,14 @@ import type { BatchesModel } from './batches';
 import { addCommands } from './commands';
 import { comparePlugin } from './compare';
 import { returnReports } from './dialogs/returnReports';
+import { reportsTrouble } from './dialogs/reportsModel';
 import { documentsPlugin } from './documents';
 import { SnapshotsDrive } from './drive';
-import { DEFAULT_SETTINGS, SnapshotsModel } from './model';
-import type { IPanelSettings } from './model';
+import { SnapshotsModel } from './model';
 import { addFileCommands } from './panels/files/commands';
 import { droppedFiles } from './reports';
+import { DEFAULT_SETTINGS } from './settings';
+import type { IPanelSettings } from './settings';
 import { PANEL_ID, SnapshotsSidebar } from './sidebar';
 import { statusPlugin } from './status';
 import { CommandIDs, ISnapshots } from './tokens';
@@ -45,7 +47,7 @@ const plugin: JupyterFrontEndPlugin<ISnapshots> = {
     const translator = translatorOrNone ?? nullTranslator;
     const trans = translator.load('jupyterhub_snapshots');
     const model = new SnapshotsModel({
-      api: new SnapshotsApi({ serverSettings: app.serviceManager.serverSettings }),
+      api: new SnapshotsApi({ serverSettings: app.serviceManager.serverSettings, trans }),
       recall: async () => ((await state?.fetch(COURSE_KEY)) as string | undefined) ?? null,
       remember: code => void state?.save(COURSE_KEY, code)
     });
@@ -58,7 +60,10 @@ const plugin: JupyterFrontEndPlugin<ISnapshots> = {
         droppedFiles(dropped)
           .then(files => returnReports({ model, trans, student, files }))
           .catch((reason: Error) =>
-            showErrorMessage(trans.__('The reports could not be returned'), reason)
+            showErrorMessage(
+              trans.__('The reports could not be returned'),
+              reportsTrouble(reason, trans)
+            )
           );
       }
     });

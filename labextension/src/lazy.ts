@@ -21,9 +21,9 @@ export class LazyLists<T> {
     return this._errors.get(key) ?? null;
   }
 
-  /** The keys that were loaded. */
+  /** The keys that were loaded, or are being loaded. */
   keys(): string[] {
-    return [...this._lists.keys()];
+    return [...new Set([...this._lists.keys(), ...this._pending.keys()])];
   }
 
   /** Loads the list anew; while a request for it is under way there is no second one. */
@@ -57,6 +57,25 @@ export class LazyLists<T> {
     return loading;
   }
 
+  /**
+   * Loads the list anew because it has changed. The answer to a request under way may be from
+   * before the change, so the list is asked for once more after it. `errorOf` tells of failures.
+   */
+  async reload(key: string): Promise<void> {
+    const pending = this._pending.get(key);
+    if (!pending) {
+      await this.load(key).catch(() => undefined);
+    } else if (!this._again.has(key)) {
+      const turn = this._turn;
+      this._again.add(key);
+      await pending.catch(() => undefined);
+      if (turn === this._turn) {
+        this._again.delete(key);
+        await this.load(key).catch(() => undefined);
+      }
+    }
+  }
+
   /** Replaces one loaded item. */
   replace(key: string, matches: (item: T) => boolean, item: T): void {
     const list = this._lists.get(key);
@@ -67,6 +86,9 @@ export class LazyLists<T> {
       );
       this._changed();
     }
+    if (this._pending.has(key)) {
+      void this.reload(key);
+    }
   }
 
   /** Forgets everything, answers under way included. */
@@ -75,6 +97,7 @@ export class LazyLists<T> {
     this._lists.clear();
     this._errors.clear();
     this._pending.clear();
+    this._again.clear();
   }
 
   private readonly _load: (key: string) => Promise<T[]>;
@@ -82,5 +105,6 @@ export class LazyLists<T> {
   private readonly _lists = new Map<string, T[]>();
   private readonly _errors = new Map<string, Error>();
   private readonly _pending = new Map<string, Promise<T[]>>();
+  private readonly _again = new Set<string>();
   private _turn = 0;
 }

@@ -18,7 +18,17 @@ function component(text: string): string {
   if (!text || text === '.' || text === '..') {
     throw new Error(`"${text}" can't be part of an address.`);
   }
-  return encodeURIComponent(text);
+  return encode(text);
+}
+
+/** A byte of a name that is not UTF-8, as Python hands it over; never half of a pair. */
+const BYTE = /((?<![\ud800-\udbff])[\udc80-\udcff])/;
+
+/** Percent-encodes a text; bytes that are no UTF-8 stay the bytes that they are. */
+function encode(text: string): string {
+  const parts = text.split(BYTE);
+  const byte = (part: string) => `%${(part.charCodeAt(0) - 0xdc00).toString(16).toUpperCase()}`;
+  return parts.map((part, at) => (at % 2 ? byte(part) : encodeURIComponent(part))).join('');
 }
 
 /** Encodes each component of a relative path; empty stays empty. */
@@ -90,7 +100,7 @@ export class Links {
     if (!given.length) {
       return url;
     }
-    const text = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+    const text = given.map(([name, value]) => `${name}=${encode(String(value))}`);
     return `${url}?${text.join('&')}`;
   }
 

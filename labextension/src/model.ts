@@ -7,22 +7,10 @@ import { Signal } from '@lumino/signaling';
 import type { ApiError, SnapshotsApi } from './api';
 import { BatchesModel } from './batches';
 import { CourseLists } from './lists';
-import type { Links, Layout } from './links';
+import type { Links } from './links';
+import { DEFAULT_SETTINGS } from './settings';
+import type { IPanelSettings } from './settings';
 import type { ICourse, IMe, INames, IPlace, ISnapshot, IStatus, IStudentRow } from './tokens';
-
-/** What a person set; see `schema/plugin.json`. */
-export interface IPanelSettings {
-  /** Seconds between two looks at the lists while the panel is open. */
-  pollInterval: number;
-  defaultLayout: Layout;
-  confirmDelete: boolean;
-}
-
-export const DEFAULT_SETTINGS: IPanelSettings = {
-  pollInterval: 60,
-  defaultLayout: 'plain',
-  confirmDelete: true
-};
 
 /** Longest pause of the poll after failures, in seconds. */
 const LONGEST_PAUSE = 600;
@@ -49,7 +37,7 @@ export class SnapshotsModel extends VDomModel {
       name: 'jupyterhub-snapshots:lists',
       factory: () => this._pollOnce(),
       frequency: this._frequency(),
-      standby: () => (this._visible && this.connected ? 'when-hidden' : true)
+      standby: () => (this._visible && (this.connected || this._isDown) ? 'when-hidden' : true)
     });
     this.ready = new Promise(resolve => {
       this._isReady = resolve;
@@ -157,18 +145,29 @@ export class SnapshotsModel extends VDomModel {
       this._status = status;
       this._me = me;
       this.links.me = me;
-      const found = me?.courses.find(each => each.code === recalled) ?? me?.courses[0] ?? null;
-      await this._enter(found);
+      await this._enter(me?.courses.find(each => each.code === recalled) ?? me?.courses[0] ?? null);
     });
     this._isReady();
+    if (!this.isDisposed && this._poll.state.phase === 'constructed') {
+      void this._poll.schedule(); // Not `start`, which would ask at once what was just asked.
+    }
   }
 
-  /** Loads everything that is shown anew; after a failed handshake that comes first. */
+  /** Loads everything that is shown anew, and what the caller is; see `connect` for the rest. */
   async refresh(): Promise<void> {
     if (!this.connected || this._course === null) {
       return this.connect();
     }
-    await this._loadLists(true);
+    const turn = ++this._turn;
+    await this._wait(async () => {
+      const me = await this.api.me();
+      if (turn === this._turn && !this.isDisposed) {
+        this._me = me;
+        this.links.me = me;
+        const code = this._course?.code;
+        await this._enter(me.courses.find(each => each.code === code) ?? me.courses[0] ?? null);
+      }
+    });
   }
 
   /** Goes to another of the caller's courses; what is still on its way for the old one is dropped. */
@@ -239,6 +238,7 @@ export class SnapshotsModel extends VDomModel {
       return;
     }
     this._turn += 1;
+    this._lists.clear();
     this._poll.dispose();
     this.batches.dispose();
     Signal.clearData(this);
@@ -250,6 +250,11 @@ export class SnapshotsModel extends VDomModel {
       throw new Error('No course is chosen.');
     }
     return this._course.code;
+  }
+
+  /** Whether the service did not answer: that may be over by itself. */
+  private get _isDown(): boolean {
+    return this._status?.state === 'down';
   }
 
   private _frequency() {
@@ -280,52 +285,29 @@ export class SnapshotsModel extends VDomModel {
     if (!course) {
       return;
     }
-    if (course.role === 'instructor') {
-      // A page that was loaded again finds what runs; that it could not is told by the lists.
-      void this.batches.resume(course.code).catch(() => undefined);
-    }
+    this._findBatches();
     if (this._visible) {
       await this._loadLists(true);
     }
-    if (this._poll.state.phase === 'constructed') {
-      void this._poll.schedule(); // Not `start`, which would ask at once what was just asked.
+  }
+
+  /** Finds what runs: after the page was loaded again, or what somebody else has started. */
+  private _findBatches(): void {
+    if (this._course && this.isInstructor) {
+      // That they can't be asked for is told by the lists.
+      void this.batches.resume(this._course.code).catch(() => undefined);
     }
   }
 
-  /**
-   * Loads the lists of the course. An answer is dropped when the course was changed or a younger
-   * request was answered before it.
-   */
+  /** Loads the lists of the course; an answer that came too late changes nothing. */
   private async _loadLists(wait: boolean, touched: IPlace | null = null): Promise<void> {
     const course = this._course;
     if (!course) {
       return;
     }
-    const number = ++this._asked;
-    const stale = () =>
-      this.isDisposed || this._course?.code !== course.code || number < this._answered;
     const load = async () => {
-      try {
-        if (course.role === 'student') {
-          await this._lists.byStudent.load(this._me?.username ?? '');
-        } else {
-          const [students, names] = await Promise.all([
-            this.api.students(course.code),
-            this.api.names(course.code)
-          ]);
-          if (stale()) {
-            return;
-          }
-          this._answered = number;
-          this._lists.take(students, names, touched);
-        }
-        if (!stale()) {
-          this._error = null;
-        }
-      } catch (reason) {
-        if (!stale()) {
-          throw reason;
-        }
+      if (await this._lists.load(course, this._me?.username ?? '', touched)) {
+        this._error = null;
       }
     };
     if (wait) {
@@ -357,6 +339,10 @@ export class SnapshotsModel extends VDomModel {
 
   /** For the poll, which pauses longer after each failure. */
   private async _pollOnce(): Promise<void> {
+    if (!this.connected) {
+      return this.connect();
+    }
+    this._findBatches();
     await this._loadLists(false);
     if (this._error) {
       throw this._error;
@@ -384,8 +370,6 @@ export class SnapshotsModel extends VDomModel {
   private _visible = false;
   private _waiting = 0;
   private _turn = 0;
-  private _asked = 0;
-  private _answered = 0;
 }
 
 /** Options of `SnapshotsModel`. */

@@ -14,6 +14,12 @@ export interface IReturnedFile {
   file: Blob;
 }
 
+/** A file whose path begins with the student it is for. */
+export interface IAddressedFile extends IReturnedFile {
+  /** Username of another student, whose the file seems to be by its name or folder. */
+  other?: string;
+}
+
 /** More was dropped than can be handled in one go. */
 export class TooMuch extends Error {
   constructor(readonly reason: 'files' | 'bytes') {
@@ -169,10 +175,17 @@ async function unzipped({ path, file }: IReturnedFile, room: ILimits): Promise<I
   }));
 }
 
-/** Names by which the students of a course are known. */
-export function namesOf(students: readonly IStudentRow[] | null): Set<string> {
-  const names = (students ?? []).flatMap(each => [each.username, each.canvasId ?? '']);
-  return new Set(names.filter(Boolean).map(name => name.normalize('NFC')));
+/** The usernames of a course's students, by the names under which they are known. */
+export function namesOf(students: readonly IStudentRow[] | null): Map<string, string> {
+  const names = (students ?? []).flatMap(({ username, canvasId }) =>
+    [username, canvasId ?? ''].filter(Boolean).map(name => [composed(name), username] as const)
+  );
+  return new Map(names);
+}
+
+/** The one form of letters that may be written as one sign or as two, as on a Mac. */
+function composed(text: string): string {
+  return text.normalize('NFC');
 }
 
 /**
@@ -182,26 +195,42 @@ export function namesOf(students: readonly IStudentRow[] | null): Set<string> {
  * folder is a student's, the folders that all files of the same drop have in common are taken off:
  * `feedback/ada.html`. What is left is for the service to judge.
  *
- * @param student All files are for this one, whatever they are called.
+ * @param student All files are for this one, whatever they are called; `other` tells of those
+ *   that are called like somebody else.
  */
 export function addressed(
   files: readonly IReturnedFile[],
-  names: ReadonlySet<string>,
+  names: ReadonlyMap<string, string>,
   student?: string
-): IReturnedFile[] {
+): IAddressedFile[] {
   const common = commonFolders(files.map(each => each.path));
-  const found = files.map(({ path, file }) => {
+  return files.map(({ path, file }) => {
     const parts = path.split('/');
-    const at = parts.slice(0, -1).findIndex(part => names.has(part.normalize('NFC')));
+    const at = parts.slice(0, -1).findIndex(part => names.has(composed(part)));
     const top = parts[0];
     const rest = at >= 0 ? parts.slice(at) : parts.slice(common.get(top) ?? 0);
     if (student === undefined) {
       return { path: rest.join('/'), file };
     }
-    const isOwn = at >= 0 && rest[0] === student;
-    return { path: [student, ...(isOwn ? rest.slice(1) : rest)].join('/'), file };
+    const whose = names.get(composed(at >= 0 ? rest[0] : beginning(rest[rest.length - 1], names)));
+    const isOwn = at >= 0 && whose === student;
+    return {
+      path: [student, ...(isOwn ? rest.slice(1) : rest)].join('/'),
+      file,
+      ...(whose !== undefined && whose !== student ? { other: whose } : {})
+    };
   });
-  return found;
+}
+
+/** The longest beginning of a file's name that is somebody's, as the service finds it. */
+function beginning(filename: string, names: ReadonlyMap<string, string>): string {
+  for (let end = filename.length; end > 0; end--) {
+    const isEnd = end === filename.length || '._- '.includes(filename[end]);
+    if (isEnd && names.has(composed(filename.slice(0, end)))) {
+      return filename.slice(0, end);
+    }
+  }
+  return '';
 }
 
 /** How many folders the files below each top folder have in common. */
@@ -220,12 +249,14 @@ function commonFolders(paths: readonly string[]): Map<string, number> {
 /** A file and what the service says would become of it. */
 export interface IPlan extends IReportCheck {
   content: Blob;
+  /** See `IAddressedFile`; null when nothing speaks against the student. */
+  other: string | null;
 }
 
 /** Puts the answers of the check to the files; one that the service left out has a problem. */
-export function plan(files: readonly IReturnedFile[], checks: readonly IReportCheck[]): IPlan[] {
+export function plan(files: readonly IAddressedFile[], checks: readonly IReportCheck[]): IPlan[] {
   const answers = new Map(checks.map(check => [check.file, check]));
-  return files.map(({ path, file }) => ({
+  return files.map(({ path, file, other }) => ({
     ...(answers.get(path) ?? {
       file: path,
       student: null,
@@ -233,7 +264,8 @@ export function plan(files: readonly IReturnedFile[], checks: readonly IReportCh
       problem: 'unknown_student',
       message: null
     }),
-    content: file
+    content: file,
+    other: other ?? null
   }));
 }
 

@@ -226,7 +226,6 @@ function Header({ model, trans }: IModelProps): JSX.Element {
   }
   return (
     <HTMLSelect
-      className="jp-SnapshotsHeader-picker"
       aria-label={trans.__('Course')}
       title={`${course.title} (${course.code})`}
       value={course.code}
@@ -241,7 +240,7 @@ function Notices({ model, trans }: IModelProps): JSX.Element {
   useModel(model);
   const again = (
     <TextButton
-      label={trans.__('Try again')}
+      label={trans.__('Try Again')}
       disabled={model.loading}
       onClick={() => void model.refresh()}
     />

@@ -63,7 +63,10 @@ export interface IStudentRow {
   canvasId: string | null;
   firstName: string;
   lastName: string;
+  /** Whether this is a student of the course now. */
   active: boolean;
+  /** What this is in the course now; null for one who left, or never was in it. */
+  role: 'student' | 'instructor' | null;
   snapshots: number;
   newest: INewest | null;
   lastFailure: IFailure | null;
@@ -203,7 +206,8 @@ export type SideRef = ISourceRef | { file: string } | null;
 export type Difference =
   | { kind: 'notebook'; base: unknown; diff: unknown[] }
   | { kind: 'text'; base: string; other: string }
-  | { kind: 'binary'; same: boolean; baseSize: number; otherSize: number };
+  /** A size is null for a side that is not there. */
+  | { kind: 'binary'; same: boolean; baseSize: number | null; otherSize: number | null };
 
 /** What was copied into one's own files. */
 export interface ICopied {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from jupyterhub_snapshots.core.overview import (
     NameOverview,
@@ -48,8 +49,14 @@ def test_one_row_for_each_student_and_for_whom_there_are_snapshots() -> None:
         StudentOverview("formerly", None, 1, other, None),
         StudentOverview("left", members[3], 1, of_left, None),
     ]
-    rows = by_student(members, [other, of_left], {})
-    assert [row.active for row in rows] == [True, True, False, False]
+    rows = by_student(members, [other, of_left, taken("ina", "ps1_2026-03-01")], {})
+    assert [(row.username, row.active, row.role) for row in rows] == [
+        ("ada", True, Role.STUDENT),
+        ("bo", True, Role.STUDENT),
+        ("formerly", False, None),
+        ("ina", False, Role.INSTRUCTOR),
+        ("left", False, None),
+    ]
     assert by_student([], [], {}) == []
 
 
@@ -64,6 +71,23 @@ def test_a_failure_matters_until_a_snapshot_is_taken() -> None:
     ):
         [row] = by_student([ada], found, {"ada": failure, "nobody": failure})
         assert (row.last_failure == failure) == told
+
+
+def test_of_a_day_without_a_time_a_failure_does_not_matter() -> None:
+    """2026-03-01 is from 05:00 UTC to 05:00 UTC in New York."""
+    ada, new_york = member("ada"), ZoneInfo("America/New_York")
+    adopted = taken("ada", "ps1_2026-03-01", state="imported")
+    for hours, told_in_utc, told_there in (
+        (-3, False, False),
+        (11, False, False),
+        (12, True, False),
+        (16, True, False),
+        (17, True, True),
+    ):
+        failure = failed(NOON + hours * HOUR)
+        for zone, told in ((timezone.utc, told_in_utc), (new_york, told_there)):
+            [row] = by_student([ada], [adopted], {"ada": failure}, zone)
+            assert (row.last_failure == failure) == told
 
 
 def test_what_was_not_captured_here_has_the_day_of_its_name() -> None:

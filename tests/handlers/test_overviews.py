@@ -47,6 +47,7 @@ async def test_a_row_for_each_student(service: RunningService) -> None:
         "firstName": "",
         "lastName": "",
         "active": True,
+        "role": "student",
         "snapshots": 1,
         "lastFailure": None,
     }
@@ -61,6 +62,7 @@ async def test_a_row_for_each_student(service: RunningService) -> None:
     assert bob["lastFailure"].pop("message")
     assert bob["lastFailure"] == {"code": "home_not_found", "batch": batch["id"]}
     assert (formerly["id"], formerly["active"], formerly["snapshots"]) == (None, False, 1)
+    assert formerly["role"] is None
     assert formerly["newest"]["state"] == "unknown"
     service.home("bob")
     await capture(service, "Second", "bob")
@@ -75,6 +77,7 @@ async def test_who_left_is_inactive(service: RunningService, hub: StandInHub) ->
     service.services.roster.refresh_seconds = 0.0
     [alice] = (await service.get(f"{COURSE}/overview/students")).json()
     assert (alice["username"], alice["active"], alice["snapshots"]) == ("alice", False, 1)
+    assert alice["role"] is None
     assert (await service.get(f"{COURSE}/overview/snapshots")).json()["students"] == 0
 
 

@@ -63,6 +63,19 @@ test('when events break off, it is asked where the batch stands', async () => {
   await until(() => fake.count(EVENTS) === 2, 'the second try');
 });
 
+test('what runs is followed, even what had ended and was tried again elsewhere', async () => {
+  fake.on(EVENTS, new EventStream().response).on(`GET ${BATCH}`, FAILED);
+  await batches.show('math', 7);
+  expect(batches.running).toEqual([]);
+  const { items, ...running } = RUNNING;
+  fake.on(`GET ${COURSE}/batches`, [running]);
+  await batches.resume('math');
+  expect(batches.running).toHaveLength(1);
+  expect(batches.all[0].batch.items).toHaveLength(items.length);
+  await batches.resume('math');
+  expect(batches.all).toHaveLength(1);
+});
+
 test('where events do not work, the batch is looked at again and again', async () => {
   fake.on(EVENTS, () => json({ message: 'no' }, 500)).on(`GET ${BATCH}`, DONE);
   await take();

@@ -10,6 +10,7 @@ import {
 } from '../compare/sides';
 import type { Side } from '../compare/sides';
 import { distrust } from '../fileContent';
+import { isolated } from '../panels/files/target';
 import type { IDifference, IPlace, ISnapshot } from '../tokens';
 
 const trans = nullTranslator.load('jupyterhub_snapshots');
@@ -95,5 +96,13 @@ describe('distrust', () => {
     distrust(odd);
     expect(odd.cells).toEqual([null, 3, { cell_type: 'code', metadata: { trusted: false } }]);
     expect(() => distrust({})).not.toThrow();
+  });
+});
+
+describe('isolated', () => {
+  it('should keep what a name is written in out of the sentence', () => {
+    expect(isolated('lab/a (1).txt')).toBe('lab/a (1).txt');
+    expect(isolated('תרגיל.ipynb')).toBe('\u2068תרגיל.ipynb\u2069');
+    expect(isolated('a\u2069\u202etxt.exe')).toBe('\u2068a\ufffd\ufffdtxt.exe\u2069');
   });
 });

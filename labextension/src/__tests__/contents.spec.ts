@@ -74,8 +74,21 @@ describe('ContentComparison', () => {
     differ.widget.dispose();
   });
 
+  it('should tell that a binary file was added or removed', async () => {
+    const added = await show({ kind: 'binary', same: false, baseSize: null, otherSize: 2048 });
+    expect(added.widget.node.textContent).toContain('It was added (2 KB).');
+    const removed = await show({ kind: 'binary', same: false, baseSize: 1, otherSize: null });
+    expect(removed.widget.node.textContent).toContain('It was removed (1 B).');
+    added.widget.dispose();
+    removed.widget.dispose();
+  });
+
   it('should compare notebooks by cell, with unchanged cells hidden and nothing trusted', async () => {
-    const html = { 'text/html': '<img src=x onerror="window.hacked = true">' };
+    const html = {
+      'text/html':
+        '<img src=x onerror="window.hacked = true"><script>window.hacked = true</script>' +
+        '<b class="shown" data-commandlinker-command="snapshots:delete-snapshot">42</b>'
+    };
     const cell = (source: string) => ({
       cell_type: 'code',
       execution_count: 1,
@@ -83,13 +96,14 @@ describe('ContentComparison', () => {
       source,
       outputs: [{ output_type: 'display_data', data: html, metadata: {} }]
     });
+    const added = { ...cell('added'), metadata: { trusted: true, name: '<img src=x onerror=x>' } };
     const { widget } = await show({
       kind: 'notebook',
       base: {
         nbformat: 4,
         nbformat_minor: 4,
         metadata: { language_info: { name: 'python', mimetype: 'text/x-python' } },
-        cells: [cell('same'), cell('before')]
+        cells: [cell('same'), { ...cell('before'), metadata: {} }]
       },
       diff: [
         {
@@ -102,6 +116,11 @@ describe('ContentComparison', () => {
               diff: [
                 {
                   op: 'patch',
+                  key: 'metadata',
+                  diff: [{ op: 'add', key: 'trusted', value: true }]
+                },
+                {
+                  op: 'patch',
                   key: 'source',
                   diff: [
                     { op: 'addrange', key: 0, valuelist: ['after'] },
@@ -109,19 +128,31 @@ describe('ContentComparison', () => {
                   ]
                 }
               ]
-            }
+            },
+            { op: 'addrange', key: 2, valuelist: [added] }
           ]
         }
       ]
     });
-    expect(widget.node.querySelectorAll('.jp-Cell-diff')).toHaveLength(2);
+    expect(widget.node.querySelectorAll('.jp-Cell-diff')).toHaveLength(3);
     expect(widget.node.querySelectorAll('.jp-Cell-diff.jp-Diff-unchanged')).toHaveLength(1);
     expect(widget.node.textContent).toContain('Show the unchanged cell');
     const panel = widget.node.querySelector('.jp-SnapshotsNotebooks');
     expect(panel?.classList.contains('jp-mod-changedOnly')).toBe(true);
     panel?.querySelector<HTMLInputElement>('input[type=checkbox]')?.click();
     expect(panel?.classList.contains('jp-mod-changedOnly')).toBe(false);
-    expect(widget.node.innerHTML).not.toContain('onerror="');
+    // What is shown is shown, without what would run.
+    const shown = [...widget.node.querySelectorAll<HTMLElement>('.jp-Cellrow-outputs b')];
+    expect(shown.map(each => each.textContent)).toContain('42');
+    expect(widget.node.querySelectorAll('.jp-Diff-added b').length).toBeGreaterThan(0);
+    expect(widget.node.querySelector('[onerror], script')).toBeNull();
+    expect((window as unknown as { hacked?: boolean }).hacked).toBeUndefined();
+    const reached = jest.fn();
+    document.body.addEventListener('click', reached, { once: true });
+    shown[0].click();
+    const names = shown[0].hasAttribute('data-commandlinker-command');
+    expect(reached).toHaveBeenCalledTimes(names ? 0 : 1);
+    document.body.removeEventListener('click', reached);
     widget.dispose();
   });
 

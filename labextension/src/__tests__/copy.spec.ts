@@ -9,10 +9,17 @@ import type { ITarget } from '../panels/files/target';
 jest.mock('@jupyterlab/apputils', () => ({
   ...jest.requireActual<object>('@jupyterlab/apputils'),
   InputDialog: { getText: jest.fn(() => Promise.resolve(mockTyped)) },
-  Notification: { success: jest.fn() },
+  Notification: {
+    emit: jest.fn(() => 'note'),
+    update: jest.fn(() => mockIsOpen),
+    dismiss: jest.fn(),
+    info: jest.fn(),
+    success: jest.fn()
+  },
   showDialog: jest.fn()
 }));
 
+let mockIsOpen = true;
 let mockTyped = { button: { accept: true }, value: '/week/' };
 
 function target(path: string, type: ITarget['type'] = 'file'): ITarget {
@@ -54,10 +61,50 @@ describe('copyToMyFiles', () => {
     const { copy, options } = make({ path: 'week/a.txt', shownAs: 'week/a.txt', keptAs: null });
     await copyToMyFiles(options, target('lab/a.txt'));
     expect(copy.mock.calls).toEqual([[{ api: 'x', path: 'y' }, 'week/a.txt', 'ask', 'files']]);
+    expect(Notification.emit).toHaveBeenCalledWith('Copying a.txt…', 'in-progress', {
+      autoClose: false
+    });
+    expect(Notification.update).toHaveBeenCalledWith(
+      expect.objectContaining({
+        id: 'note',
+        type: 'success',
+        message: 'Copied to week/a.txt.',
+        actions: [expect.objectContaining({ label: 'Open' })]
+      })
+    );
+    expect(Notification.success).not.toHaveBeenCalled();
+  });
+
+  it('should tell the result when the progress was closed', async () => {
+    mockIsOpen = false;
+    const { options } = make({ path: 'week/a.txt', shownAs: null, keptAs: null });
+    await copyToMyFiles(options, target('lab/a.txt'));
+    mockIsOpen = true;
     expect(Notification.success).toHaveBeenCalledWith(
       'Copied to week/a.txt.',
-      expect.objectContaining({ actions: [expect.objectContaining({ label: 'Open' })] })
+      expect.objectContaining({ actions: [] })
     );
+  });
+
+  it('should not begin the same copy twice', async () => {
+    let end: (copied: object) => void = () => undefined;
+    const { copy, options } = make();
+    copy.mockImplementation(() => new Promise(resolve => (end = resolve)));
+    const first = copyToMyFiles(options, target('lab', 'folder'));
+    await new Promise(resolve => setTimeout(resolve, 0));
+    await copyToMyFiles(options, target('lab', 'folder'));
+    expect(copy).toHaveBeenCalledTimes(1);
+    expect(Notification.info).toHaveBeenCalledWith(
+      'week/lab is being copied already.',
+      expect.anything()
+    );
+    end({ path: 'week/lab', shownAs: null, keptAs: null });
+    await first;
+    const again = copyToMyFiles(options, target('lab', 'folder'));
+    await new Promise(resolve => setTimeout(resolve, 0));
+    expect(copy).toHaveBeenCalledTimes(2);
+    end({ path: 'week/lab', shownAs: null, keptAs: null });
+    await again;
   });
 
   it('should name a whole snapshot after its student', async () => {
@@ -93,9 +140,13 @@ describe('restore', () => {
     expect((showDialog as jest.Mock).mock.calls[1]).toEqual([
       expect.objectContaining({ body: expect.stringContaining('week/a.txt is already') })
     ]);
-    expect(Notification.success).toHaveBeenCalledWith(
-      'lab/a.txt was restored. What was there is now lab/a.before.txt.',
-      expect.objectContaining({ actions: [] })
+    expect(Notification.dismiss).toHaveBeenCalledTimes(1);
+    expect(Notification.update).toHaveBeenCalledTimes(1);
+    expect(Notification.update).toHaveBeenCalledWith(
+      expect.objectContaining({
+        message: 'lab/a.txt was restored. What was there is now lab/a.before.txt.',
+        actions: []
+      })
     );
   });
 
@@ -108,12 +159,13 @@ describe('restore', () => {
     const second = make(exists);
     await restore(second.options, target('lab/a.txt'));
     expect(second.copy).toHaveBeenCalledTimes(1);
-    expect(Notification.success).not.toHaveBeenCalled();
+    expect(Notification.update).not.toHaveBeenCalled();
   });
 
   it('should pass on other failures', async () => {
     answers(true);
     const { options } = make(new ApiError('The disk is full.', 'storage_full', 507));
     await expect(restore(options, target('a.txt'))).rejects.toThrow('The disk is full.');
+    expect(Notification.dismiss).toHaveBeenCalledWith('note');
   });
 });

@@ -186,4 +186,67 @@ describe('FilesBody', () => {
     await Promise.resolve();
     expect(files.entries?.map(each => each.name)).toEqual(['top']);
   });
+
+  it('should take the focus into an empty folder, and back by keyboard', async () => {
+    const user = userEvent.setup();
+    const { showPlace } = show({ '': [entry('lab', 'folder')], lab: [] });
+    await showPlace(PLACE);
+    await screen.findByText('lab');
+    rows()[0].focus();
+    await user.keyboard('{Enter}');
+    const message = await screen.findByText('This folder is empty');
+    expect(document.activeElement).toContainElement(message);
+    await user.keyboard('{Backspace}');
+    await screen.findByRole('grid');
+    expect(rows()[0]).toHaveFocus();
+  });
+
+  it('should keep the focus through a failure', async () => {
+    const user = userEvent.setup();
+    const folders: { [path: string]: IEntry[] } = { '': [entry('lab', 'folder')] };
+    const { showPlace } = show(folders);
+    await showPlace(PLACE);
+    await screen.findByText('lab');
+    rows()[0].focus();
+    await user.keyboard('{Enter}');
+    await waitFor(() => expect(document.activeElement).toHaveTextContent('no such file'));
+    folders.lab = [entry('lab/a.txt')];
+    await user.click(screen.getByRole('button', { name: 'Try Again' }));
+    await screen.findByText('a.txt');
+    expect(rows()[0]).toHaveFocus();
+  });
+
+  it('should not take the focus for a place that comes from elsewhere', async () => {
+    const user = userEvent.setup();
+    const { files, showPlace } = show({ '': [entry('a.txt')], lab: [entry('lab/b.txt')] });
+    await showPlace(PLACE);
+    await screen.findByText('a.txt');
+    rows()[0].focus();
+    // There is no folder above: nothing is left over for later.
+    await user.keyboard('{Backspace}');
+    act(() => rows()[0].blur());
+    await showPlace({ ...PLACE, path: 'lab' });
+    await screen.findByText('b.txt');
+    expect(document.body).toHaveFocus();
+    // Nor from where somebody went while the folder was loading.
+    const elsewhere = document.body.appendChild(document.createElement('input'));
+    await act(async () => {
+      files.up();
+      elsewhere.focus();
+    });
+    await screen.findByText('a.txt');
+    expect(elsewhere).toHaveFocus();
+    elsewhere.remove();
+  });
+
+  it('should not ask for a file at the top as if it were a folder', async () => {
+    const { model, showPlace } = show({ '': [entry('a.txt'), entry('.x', 'folder')], '.x': [] });
+    await showPlace({ ...PLACE, path: 'a.txt' });
+    await screen.findByText('a.txt');
+    expect(model.api.tree.mock.calls.map(([place]) => (place as IPlace).path)).toEqual(['']);
+    // A dot in front tells nothing.
+    await showPlace({ ...PLACE, path: '.x' });
+    await screen.findByText('This folder is empty');
+    expect(model.api.tree).toHaveBeenLastCalledWith(expect.objectContaining({ path: '.x' }));
+  });
 });

@@ -89,3 +89,16 @@ test('a username that is a number is not taken for an id', () => {
   expect(links.studentApi('math', '8')).toBe('instructors/ina/courses/math/students/8');
   expect(links.studentApi('math', 'ada')).toBe('instructors/ina/courses/math/students/ada');
 });
+
+test.each([
+  ['caf\udce9', 'caf%E9'],
+  ['\udc80\udcff', '%80%FF'],
+  ['👍\udce9', '%F0%9F%91%8D%E9'],
+  ['🂀', '%F0%9F%82%80'],
+  ['100 %', '100%20%25'],
+  ['%E9', '%25E9']
+])('the name %j becomes %s, as the bytes it is', (name, encoded) => {
+  const place = { ...PLACE, path: `a/${name}` };
+  expect(links.fileUrl(place).endsWith(`/files/a/${encoded}`)).toBe(true);
+  expect(links.archiveUrl(place).endsWith(`?path=a%2F${encoded}`)).toBe(true);
+});

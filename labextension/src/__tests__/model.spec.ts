@@ -276,6 +276,108 @@ test('a deleted snapshot is no longer shown', async () => {
   await until(() => model.snapshotsOf('ada')?.length === 0, 'the empty list');
 });
 
+test('a list under way is asked for again when it is old before it comes', async () => {
+  fake.on(`GET ${COURSE('math')}/overview/students`, [student('ada', { snapshots: 2 })]);
+  const route = `${COURSE('math')}/students/ada/snapshots`;
+  const slow = later<unknown>();
+  fake.on(`GET ${route}`, () => slow.promise);
+  fake.on(`DELETE ${route}/${PLACE.snapshot}`, '"deleted snapshot"');
+  await make().connect();
+  const first = model.loadSnapshots('ada');
+  await settle();
+  await model.deleteSnapshot(PLACE);
+  fake.on(`GET ${route}`, []);
+  slow.answer([snapshot('ada', PLACE.snapshot)]);
+  expect(await first).toHaveLength(1);
+  await until(() => model.snapshotsOf('ada')?.length === 0, 'the younger list');
+  await settle();
+  expect(fake.count(`GET ${route}`)).toBe(2);
+});
+
+test('a snapshot that is pinned while its list is under way stays pinned', async () => {
+  const route = `${COURSE('math')}/students/ada/snapshots`;
+  const pinned = snapshot('ada', PLACE.snapshot, { pinned: true });
+  const slow = later<unknown>();
+  fake.on(`GET ${route}`, () => slow.promise).on(`PATCH ${route}/${PLACE.snapshot}`, pinned);
+  await make().connect();
+  const first = model.loadSnapshots('ada');
+  await settle();
+  await model.pin(PLACE, true);
+  fake.on(`GET ${route}`, [pinned]);
+  slow.answer([snapshot('ada', PLACE.snapshot)]);
+  await first;
+  await until(() => model.snapshotsOf('ada')?.[0].pinned === true, 'the younger list');
+});
+
+test('refreshing finds another role, another course, and what was started elsewhere', async () => {
+  await make().connect();
+  model.visible = true;
+  await until(() => model.students !== null);
+  const chemistry = { code: 'chem', title: 'Chemistry', timeZone: 'UTC', role: 'student' as const };
+  fake.on('GET api/v1/users/me', { ...INA, courses: [...INA.courses, chemistry] });
+  const { items, ...running } = batch(7, 'running', []);
+  expect(items).toEqual([]);
+  fake.on(`GET ${COURSE('math')}/batches`, [running]);
+  await model.refresh();
+  expect(model.course?.code).toBe('math');
+  expect(model.me?.courses).toHaveLength(4);
+  await until(() => model.batches.running.length === 1, 'the batch');
+
+  fake.on('GET api/v1/users/me', { ...INA, courses: [{ ...chemistry, code: 'math' }] });
+  fake.on('GET api/v1/users/me/courses/math/snapshots', []);
+  await model.refresh();
+  expect(model.isInstructor).toBe(false);
+  expect(model.students).toBeNull();
+  expect(model.snapshotsOf('ina')).toEqual([]);
+
+  fake.on('GET api/v1/users/me', { ...INA, courses: [INA.courses[1]] });
+  await model.refresh();
+  expect(model.course?.code).toBe('phys101');
+});
+
+test('the poll finds what was started elsewhere', async () => {
+  jest.useFakeTimers();
+  try {
+    make();
+    model.visible = true;
+    await model.connect();
+    const running = batch(7, 'running', []);
+    fake.on(`GET ${COURSE('math')}/batches`, [running]);
+    fake.on(`GET ${COURSE('math')}/batches/7`, running);
+    await jest.advanceTimersByTimeAsync(61_000);
+  } finally {
+    jest.useRealTimers();
+  }
+  await until(() => model.batches.running.length === 1, 'the batch');
+});
+
+test('a service that is down is tried again while the panel is to be seen', async () => {
+  jest.useFakeTimers();
+  try {
+    fake.on('GET status', { ...OK, state: 'down' });
+    make();
+    model.visible = true;
+    await model.connect();
+    await jest.advanceTimersByTimeAsync(61_000);
+    expect(fake.count('GET status')).toBe(2);
+    model.visible = false;
+    await jest.advanceTimersByTimeAsync(200_000);
+    expect(fake.count('GET status')).toBe(2);
+    fake.on('GET status', { ...OK, state: 'refused' });
+    model.visible = true;
+    await jest.advanceTimersByTimeAsync(200_000);
+    expect(fake.count('GET status')).toBe(3);
+    fake.on('GET status', { ...OK, state: 'down' });
+    await model.refresh();
+    fake.on('GET status', OK);
+    await jest.advanceTimersByTimeAsync(61_000);
+    expect(model.connected).toBe(true);
+    expect(model.students).toHaveLength(1);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
 test('another course shows no place of the one before', async () => {
   await make().connect();
   const places: unknown[] = [];

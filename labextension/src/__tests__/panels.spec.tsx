@@ -6,9 +6,6 @@ import { act, fireEvent, render, screen, waitFor } from '@testing-library/react'
 import userEvent from '@testing-library/user-event';
 import React from 'react';
 import { Batches } from '../batch';
-import { TakeForm, toRequest } from '../dialogs/takeSnapshot';
-import type { ITakeForm } from '../dialogs/takeSnapshot';
-import { DownloadForm } from '../dialogs/downloadClass';
 import { trouble } from '../handshake';
 import { SnapshotsModel } from '../model';
 import { NamesBody, nameState } from '../panels/snapshots/body';
@@ -149,6 +146,21 @@ test('a chip explains itself on focus and on hover', async () => {
   expect(screen.getByRole('tooltip')).toBeInTheDocument();
 });
 
+test('an explanation is above what has no room below', () => {
+  render(<StateChip state="incomplete" trans={trans} />);
+  const chip = screen.getByText('incomplete');
+  const at = (top: number) => {
+    chip.getBoundingClientRect = () => ({ left: 10, top, bottom: top + 16 }) as DOMRect;
+    fireEvent.mouseEnter(chip);
+    const { style } = screen.getByRole('tooltip');
+    const place = [style.top, style.bottom];
+    fireEvent.mouseLeave(chip);
+    return place;
+  };
+  expect(at(100)).toEqual(['120px', '']);
+  expect(at(window.innerHeight - 40)).toEqual(['', '44px']);
+});
+
 describe('with a course', () => {
   let fake: FakeServer;
   let model: SnapshotsModel;
@@ -202,6 +214,14 @@ describe('with a course', () => {
     fake.on(`GET ${MATH}/students/ada/snapshots`, []);
     fireEvent.click(note);
     expect(await screen.findByText('No snapshots of this student yet.')).toBeInTheDocument();
+  });
+
+  test('who is no student of the course now says why', async () => {
+    await open([BO, student('ina', { active: false, role: 'instructor' }), CY], []);
+    render(<StudentsBody model={model} app={app} trans={trans} />);
+    expect(screen.getAllByText('left the course')).toHaveLength(1);
+    expect(screen.getAllByText('instructor')).toHaveLength(1);
+    expect(screen.getByLabelText(/^ina, instructor, no snapshot yet/)).toBeInTheDocument();
   });
 
   test('filtering', async () => {
@@ -264,15 +284,18 @@ describe('with a course', () => {
     expect(screen.queryByRole('region')).toBeNull();
     await act(() => batches.take('math', { name: 'Week 1', includeHidden: false }));
     expect(screen.getByLabelText(/^Progress of/)).toHaveAttribute('aria-valuenow', '0');
+    expect(screen.getByRole('status')).toBeEmptyDOMElement();
     fireEvent.click(screen.getByText('0/1'));
     expect(onClick).toHaveBeenCalled();
 
+    act(() => stream.send('items', [item('ada', 'failed')]));
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent(/^1 failed$/));
     act(() => stream.send('end', batch(7, 'failed', [item('ada', 'failed')])));
     fireEvent.click(await screen.findByText('Show students'));
     expect(await screen.findByText('There is no home.')).toBeInTheDocument();
     expect(screen.queryByText('0/1')).toBeNull();
     fireEvent.click(screen.getByText('Retry 1'));
-    await waitFor(() => expect(screen.getByText('1 of 1 student')).toBeInTheDocument());
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('1 of 1 student'));
     fireEvent.click(screen.getByText('Close'));
     expect(screen.queryByRole('region')).toBeNull();
   });
@@ -299,64 +322,5 @@ describe('with a course', () => {
     await without.connect();
     expect(trouble(without, trans)?.text).toMatch('jupyter server extension enable');
     without.dispose();
-  });
-});
-
-describe('the form for a snapshot', () => {
-  test('previews the name and checks what is missing', async () => {
-    let form: ITakeForm = { text: '', chosen: null, includeHidden: false };
-    render(
-      <TakeForm
-        courseTitle="Physics"
-        timeZone="UTC"
-        students={[ADA, BO, CY]}
-        taken={new Set()}
-        trans={trans}
-        initial={form}
-        onChange={next => {
-          form = next;
-        }}
-      />
-    );
-    const user = userEvent.setup();
-    const name = screen.getByLabelText('Name');
-    expect(name).toBeInvalid();
-    expect(screen.getByText('The whole class (2 students)')).toBeInTheDocument();
-    await user.type(name, 'Übung 1');
-    expect(name).toBeValid();
-    expect(screen.getByText(/^ubung-1_\d{4}-\d\d-\d\d$/)).toBeInTheDocument();
-    expect(toRequest(form, 'UTC')).toEqual({ name: 'Übung 1', includeHidden: false });
-
-    fireEvent.click(screen.getByText('Chosen students…'));
-    expect(toRequest(form, 'UTC')).toBeNull();
-    await user.type(screen.getByRole('searchbox'), 'cy');
-    fireEvent.click(screen.getByText('Choose those shown'));
-    fireEvent.click(screen.getByText('Hidden files, too'));
-    expect(toRequest(form, 'UTC')).toEqual({
-      name: 'Übung 1',
-      includeHidden: true,
-      students: ['cy']
-    });
-  });
-
-  test('a download asks for an assignment only in nbgrader’s layout', async () => {
-    const onChange = jest.fn();
-    render(
-      <DownloadForm
-        names={{ students: 20, snapshots: [nameRow('ps-1_2026-11-01', { taken: 17 })] }}
-        initial={{ name: 'ps-1_2026-11-01', layout: 'plain', assignment: '' }}
-        trans={trans}
-        onChange={onChange}
-      />
-    );
-    expect(screen.getByText(/^17 of 20 students/)).toBeInTheDocument();
-    expect(screen.queryByLabelText('Assignment')).toBeNull();
-    const user = userEvent.setup();
-    fireEvent.click(screen.getByLabelText(/nbgrader/));
-    expect(screen.getByText('submitted/ada/ps-1/…')).toBeInTheDocument();
-    await user.type(screen.getByLabelText('Assignment'), 'x');
-    expect(onChange).toHaveBeenLastCalledWith(
-      expect.objectContaining({ layout: 'nbgrader', assignment: 'x' })
-    );
   });
 });

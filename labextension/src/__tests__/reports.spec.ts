@@ -14,7 +14,12 @@ import {
 import type { IOutcome, IReturnedFile } from '../reports';
 import type { IReportCheck, IStudentRow } from '../tokens';
 
-const NAMES = new Set(['ada', 'bo.chen', '31387714', 'zoë']);
+const NAMES = new Map([
+  ['ada', 'ada'],
+  ['bo.chen', 'bo.chen'],
+  ['31387714', 'ada'],
+  ['zoë', 'zoë']
+]);
 
 function files(...paths: string[]): IReturnedFile[] {
   return paths.map(path => ({ path, file: new Blob(['x']) }));
@@ -77,6 +82,21 @@ describe('addressed', () => {
     const found = addressed(files('feedback/bo.chen.html', 'feedback/b.html'), NAMES, 'ada');
     expect(paths(found)).toEqual(['ada/bo.chen.html', 'ada/b.html']);
     expect(paths(addressed(files('all/ada/a.html'), NAMES, 'ada'))).toEqual(['ada/a.html']);
+    expect(paths(addressed(files('all/31387714/a.html'), NAMES, 'ada'))).toEqual(['ada/a.html']);
+  });
+
+  it.each([
+    ['all/bo.chen/a.html', 'bo.chen'],
+    ['bo.chen_week-1.html', 'bo.chen'],
+    ['all/bo.chen.html', 'bo.chen'],
+    ['ada/bo.chen.html', undefined],
+    ['31387714_week-1.html', undefined],
+    ['bo.html', undefined],
+    ['bo.chenille.html', undefined],
+    [`${'zoë'.normalize('NFD')}.html`, 'zoë']
+  ])('should tell that %s, meant for ada, seems to be for %s', (path, other) => {
+    expect(addressed(files(path), NAMES, 'ada')[0].other).toBe(other);
+    expect(addressed(files(path), NAMES)[0].other).toBeUndefined();
   });
 });
 
@@ -201,7 +221,11 @@ describe('namesOf', () => {
       { username: 'ada', canvasId: '1' },
       { username: 'bo', canvasId: null }
     ] as IStudentRow[];
-    expect([...namesOf(rows)]).toEqual(['ada', '1', 'bo']);
+    expect([...namesOf(rows)]).toEqual([
+      ['ada', 'ada'],
+      ['1', 'ada'],
+      ['bo', 'bo']
+    ]);
     expect(namesOf(null).size).toBe(0);
   });
 });

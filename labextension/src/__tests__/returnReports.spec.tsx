@@ -1,17 +1,20 @@
 import '@testing-library/jest-dom';
 import { nullTranslator } from '@jupyterlab/translation';
+import { Notification } from '@jupyterlab/apputils';
 import { act, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import React from 'react';
 import { ApiError } from '../api';
 import type { SnapshotsApi } from '../api';
-import { Reports } from '../dialogs/returnReports';
-import { ReportsModel } from '../dialogs/reportsModel';
+import { Reports, returnReports } from '../dialogs/returnReports';
+import { ReportsModel, reportsTrouble } from '../dialogs/reportsModel';
+import type { SnapshotsModel } from '../model';
+import { DamagedZip, TooMuch } from '../reports';
 
 const trans = nullTranslator.load('jupyterhub_snapshots');
 
-function show() {
-  const api = {
+function makeApi() {
+  return {
     checkReports: jest.fn((_: string, files: string[]) =>
       Promise.resolve(
         files.map(file => ({
@@ -25,10 +28,18 @@ function show() {
     ),
     returnReport: jest.fn((_c: string, _s: string, _f: Blob, name: string) => Promise.resolve(name))
   };
+}
+
+function show(student?: string) {
+  const api = makeApi();
   const reports = new ReportsModel({
     api: api as unknown as SnapshotsApi,
     course: 'phys101',
-    names: new Set(['ada']),
+    names: new Map([
+      ['ada', 'ada'],
+      ['bo', 'bo']
+    ]),
+    student,
     trans
   });
   render(<Reports reports={reports} trans={trans} />);
@@ -87,6 +98,22 @@ describe('Reports', () => {
     await user.click(screen.getByRole('button', { name: 'Cancel' }));
     await act(async () => finish('1.html'));
     expect(screen.getByRole('status')).toHaveTextContent('1 file was returned. 2 were cancelled.');
+
+    await user.click(screen.getByRole('button', { name: 'Continue' }));
+    await waitFor(() => expect(reports.progress).toEqual({ total: 3, returned: 3, failed: 0 }));
+    expect(api.returnReport).toHaveBeenCalledTimes(3);
+    expect(screen.queryByRole('button', { name: 'Continue' })).toBeNull();
+  });
+
+  it('should not choose what seems to be for somebody else', async () => {
+    const user = userEvent.setup();
+    const { api, reports } = show('ada');
+    await act(() => reports.check(files('1.html', 'bo_1.html')));
+    expect(screen.getByRole('checkbox', { name: 'Return ada/bo_1.html' })).not.toBeChecked();
+    expect(screen.getByText(/its name or folder is that of bo/)).toBeInTheDocument();
+    await user.click(screen.getByRole('checkbox', { name: 'Return ada/bo_1.html' }));
+    await user.click(screen.getByRole('button', { name: 'Return 2 Files' }));
+    await waitFor(() => expect(api.returnReport).toHaveBeenCalledTimes(2));
   });
 
   it('should say why nothing can be checked, and let choose again', async () => {
@@ -100,4 +127,46 @@ describe('Reports', () => {
     expect(screen.getByRole('alert')).toHaveTextContent('The service is down.');
     expect(screen.getByRole('button', { name: 'Choose a Folder…' })).toBeEnabled();
   });
+});
+
+describe('returnReports', () => {
+  it('should go on when the dialog is closed, and tell the end', async () => {
+    const user = userEvent.setup();
+    const api = makeApi();
+    const ends: ((name: string) => void)[] = [];
+    api.returnReport.mockImplementation(() => new Promise(resolve => ends.push(resolve)));
+    const model = {
+      api,
+      course: { code: 'phys101', title: 'Physics' },
+      isInstructor: true,
+      students: []
+    } as unknown as SnapshotsModel;
+    const closed = returnReports({ model, trans, files: files('ada_1.html', 'ada_2.html') });
+    await user.click(await screen.findByText('Return 2 Files'));
+    await user.keyboard('{Escape}');
+    await closed;
+    const told = () =>
+      Notification.manager.notifications.map(({ type, message }) => [type, message]);
+    expect(told()).toEqual([
+      ['in-progress', 'Return Reports to Physics: files are still being returned.']
+    ]);
+
+    ends[0]('1.html');
+    await waitFor(() => expect(ends).toHaveLength(2));
+    ends[1]('2.html');
+    await waitFor(() =>
+      expect(told()).toEqual([['success', 'Return Reports to Physics: 2 files were returned.']])
+    );
+    Notification.dismiss();
+  });
+});
+
+test('why files can not be returned is told in words', () => {
+  const words = (reason: Error) => reportsTrouble(reason, trans);
+  expect(words(new TooMuch('files'))).toBe(
+    'These are more than 5000 files. Return them in several goes.'
+  );
+  expect(words(new TooMuch('bytes'))).toMatch('larger than 500 MB');
+  expect(words(new DamagedZip('a.zip'))).toMatch('a.zip is not a zip');
+  expect(words(new Error('Else.'))).toBe('Else.');
 });

@@ -24,6 +24,7 @@ export function student(username: string, more: Partial<IStudentRow> = {}): IStu
     firstName: '',
     lastName: '',
     active: true,
+    role: more.active === false ? null : 'student',
     snapshots: 0,
     newest: null,
     lastFailure: null,

@@ -1,9 +1,13 @@
 /** The contents of two files beside each other, whatever they are. */
 
+import { Notification } from '@jupyterlab/apputils';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { BoxLayout, Widget } from '@lumino/widgets';
 import type { SnapshotsModel } from '../model';
+import { commandsText } from '../documents';
 import { size } from '../format';
+import { withoutCommands } from '../locks';
 import type { Difference } from '../tokens';
 import { note, notebookView } from './notebook';
 import type { INotebookViewOptions } from './notebook';
@@ -19,6 +23,7 @@ export class ContentComparison extends Widget {
     this.node.tabIndex = -1;
     this._options = options;
     const { sides, trans } = options;
+    withoutCommands(this.node, () => Notification.info(commandsText(trans), { autoClose: 6000 }));
     this._labels = [sideLabel(sides[0], trans), sideLabel(sides[1], trans)];
     const layout = (this.layout = new BoxLayout({ direction: 'top-to-bottom', spacing: 0 }));
     const header = new Widget({ node: headerNode(this._labels) });
@@ -66,15 +71,7 @@ export class ContentComparison extends Widget {
           languages
         });
       default:
-        return note(
-          found.same
-            ? trans.__('The files are not text. They are the same (%1).', size(found.otherSize))
-            : trans.__(
-                'The files are not text. They differ: %1 before, %2 after.',
-                size(found.baseSize),
-                size(found.otherSize)
-              )
-        );
+        return note(binaryText(found, trans));
     }
   }
 
@@ -92,6 +89,24 @@ export namespace ContentComparison {
     path: string;
     languages?: IEditorLanguageRegistry | null;
   }
+}
+
+/** What can be said of two contents that are no text. */
+function binaryText(found: Difference & { kind: 'binary' }, trans: TranslationBundle): string {
+  const { same, baseSize, otherSize } = found;
+  if (baseSize === null) {
+    return trans.__('The file is not text. It was added (%1).', size(otherSize));
+  }
+  if (otherSize === null) {
+    return trans.__('The file is not text. It was removed (%1).', size(baseSize));
+  }
+  return same
+    ? trans.__('The files are not text. They are the same (%1).', size(otherSize))
+    : trans.__(
+        'The files are not text. They differ: %1 before, %2 after.',
+        size(baseSize),
+        size(otherSize)
+      );
 }
 
 function headerNode(labels: [string, string]): HTMLElement {

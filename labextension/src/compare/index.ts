@@ -11,7 +11,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 import { compareIcon } from '../icons';
-import { nameOf, TARGET_SCHEMA, targetOf } from '../panels/files/target';
+import { isolated, nameOf, TARGET_SCHEMA, targetOf } from '../panels/files/target';
 import type { ITarget } from '../panels/files/target';
 import { CommandIDs, DRIVE, ISnapshots } from '../tokens';
 import type { IPlace, ISnapshot } from '../tokens';
@@ -78,7 +78,7 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
         trans
       });
       const name = path.slice(path.lastIndexOf('/') + 1);
-      show(content, id, trans.__('Compare %1', name), path);
+      show(content, id, trans.__('Compare %1', isolated(name)), path);
     };
 
     const openList = (place: IPlace, base: string) => {
@@ -145,7 +145,7 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
     const chooseOwn = async (manager: IDocumentManager, place: IPlace) => {
       const chosen = await FileDialog.getOpenFiles({
         manager,
-        title: trans.__('Compare %1 with…', place.path),
+        title: trans.__('Compare %1 with…', isolated(place.path)),
         label: trans.__('Choose a file in your files.'),
         translator
       });
@@ -197,7 +197,7 @@ export const comparePlugin: JupyterFrontEndPlugin<void> = {
       caption: args => {
         const target = fileOf(args);
         return target
-          ? trans.__('Compare %1 with how it was or is elsewhere', nameOf(target))
+          ? trans.__('Compare %1 with how it was or is elsewhere', isolated(nameOf(target)))
           : trans.__('Compare a file of a snapshot with how it was or is elsewhere');
       },
       icon: compareIcon,

@@ -13,7 +13,6 @@ import 'nbdime/lib/styles/variables.css';
 import 'nbdime/lib/styles/common.css';
 import 'nbdime/lib/styles/diff.css';
 import 'nbdime/lib/upstreaming/flexpanel.css';
-import { distrust } from '../fileContent';
 
 /** What showing notebooks needs of JupyterLab. */
 export interface INotebookViewOptions {
@@ -30,7 +29,6 @@ export function notebookView(
   options: INotebookViewOptions
 ): Widget {
   const { rendermime, editorFactory, translator, trans } = options;
-  distrust(base as { [key: string]: unknown });
   const model = new NotebookDiffModel(base as INotebookContent, diff as IDiffEntry[]);
   const panel = new Panel();
   panel.addClass('jp-SnapshotsNotebooks');

@@ -4,6 +4,7 @@ import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import { age } from '../format';
+import { isolated } from '../panels/files/target';
 import type { IPlace, ISnapshot } from '../tokens';
 import { previousOf } from './sides';
 
@@ -36,7 +37,7 @@ export async function pick(options: IPickOptions): Promise<Choice | null> {
     return null;
   }
   const answer = await showDialog<Choice>({
-    title: trans.__('Compare %1 with…', place.path || place.snapshot),
+    title: trans.__('Compare %1 with…', isolated(place.path || place.snapshot)),
     body: new PickBody({ ...options, snapshots: others }, previousOf(snapshots, place.snapshot)),
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Compare') })],
     focusNodeSelector: 'select, input'

@@ -1,6 +1,7 @@
 /** What is compared with what, and how a list of differences is narrowed; no widgets here. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { isolated } from '../panels/files/target';
 import type { IComparison, IDifference, IPlace, ISnapshot, ISourceRef, SideRef } from '../tokens';
 
 /** One side of a comparison of contents. */
@@ -28,7 +29,7 @@ export function sideLabel(side: Side, trans: TranslationBundle): string {
     case 'snapshot':
       return trans.__('%1 of %2', side.place.snapshot, side.place.student);
     case 'file':
-      return trans.__('My files: %1', side.path);
+      return trans.__('My files: %1', isolated(side.path));
     default:
       return trans.__('%1 of %2 (not there)', side.place.snapshot, side.place.student);
   }

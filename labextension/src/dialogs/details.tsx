@@ -6,6 +6,8 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 import { localTime, size } from '../format';
 import type { SnapshotsModel } from '../model';
+import { isolated } from '../panels/files/target';
+import { reasonText } from '../panels/reasons';
 import { explain, stateLabel } from '../panels/state';
 import type { IPlace, ISnapshotDetail } from '../tokens';
 
@@ -68,8 +70,8 @@ export function Details({ detail, timeZone, trans }: IDetailsProps): JSX.Element
             <tbody>
               {problems.slice(0, MOST_PROBLEMS).map(problem => (
                 <tr key={`${problem.path}\n${problem.reason}`}>
-                  <td>{problem.path}</td>
-                  <td>{problem.reason}</td>
+                  <td>{isolated(problem.path)}</td>
+                  <td>{reasonText(problem.reason, trans)}</td>
                 </tr>
               ))}
             </tbody>

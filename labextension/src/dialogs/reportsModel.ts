@@ -39,7 +39,7 @@ export class ReportsModel extends VDomModel {
     return this._error;
   }
 
-  /** All files, those with a problem first. */
+  /** All files, those with a problem first, then those that seem to be somebody else's. */
   get plans(): readonly IPlan[] {
     return this._plans;
   }
@@ -62,7 +62,7 @@ export class ReportsModel extends VDomModel {
   get progress(): { total: number; returned: number; failed: number } {
     const outcomes = [...this._outcomes.values()];
     const failed = outcomes.filter(each => each.name === null).length;
-    return { total: this._total, returned: outcomes.length - failed, failed };
+    return { total: this._chosen.size, returned: outcomes.length - failed, failed };
   }
 
   choose(each: IPlan, isChosen: boolean): void {
@@ -95,21 +95,26 @@ export class ReportsModel extends VDomModel {
         course,
         ready.map(each => each.path)
       );
-      const order = (each: IPlan) => (each.problem === null ? 1 : 0);
+      const order = (each: IPlan) => (each.problem !== null ? 0 : each.other !== null ? 1 : 2);
       this._plans = plan(ready, checks).sort((a, b) => order(a) - order(b));
-      this._chosen = new Set(this._plans.filter(isSendable).map(each => each.file));
+      const likely = this._plans.filter(each => isSendable(each) && each.other === null);
+      this._chosen = new Set(likely.map(each => each.file));
       this._set('checked');
     } catch (reason) {
-      this._error = this._words(reason as Error);
+      this._error = reportsTrouble(reason as Error, this._options.trans);
       this._set('choosing');
     }
   }
 
   /** Returns what is chosen; ends early after `cancel`. */
   async send(): Promise<void> {
-    const wanted = this._plans.filter(each => this._chosen.has(each.file));
     this._outcomes.clear();
-    await this._send(wanted);
+    await this._sendRest();
+  }
+
+  /** Goes on with what was not sent after `cancel`. */
+  async resume(): Promise<void> {
+    await this._sendRest();
   }
 
   /** Tries again what failed. */
@@ -137,10 +142,14 @@ export class ReportsModel extends VDomModel {
     super.dispose();
   }
 
+  private async _sendRest(): Promise<void> {
+    const isLeft = (each: IPlan) => this._chosen.has(each.file) && !this._outcomes.has(each.file);
+    await this._send(this._plans.filter(isLeft));
+  }
+
   private async _send(wanted: readonly IPlan[]): Promise<void> {
     const { api, course } = this._options;
     const abort = (this._abort = new AbortController());
-    this._total = this._outcomes.size + wanted.length;
     this._set('sending');
     await returnAll(wanted, {
       send: (student, content, name) => api.returnReport(course, student, content, name),
@@ -163,29 +172,28 @@ export class ReportsModel extends VDomModel {
     }
   }
 
-  private _words(reason: Error): string {
-    const { trans } = this._options;
-    if (reason instanceof TooMuch) {
-      return reason.reason === 'files'
-        ? trans.__('These are more than %1 files. Return them in several goes.', MAX_FILES)
-        : trans.__(
-            'These files are larger than %1 MB together. Return them in several goes.',
-            MAX_BYTES / (1024 * 1024)
-          );
-    }
-    if (reason instanceof DamagedZip) {
-      return trans.__('%1 is not a zip, or it is damaged. Pack it again.', reason.path);
-    }
-    return reason.message;
-  }
-
   private _phase: Phase = 'choosing';
   private _error: string | null = null;
   private _plans: readonly IPlan[] = [];
   private _chosen = new Set<string>();
   private readonly _outcomes = new Map<string, IOutcome>();
-  private _total = 0;
   private _abort: AbortController | null = null;
+}
+
+/** Why files can't be returned, in words. */
+export function reportsTrouble(reason: Error, trans: TranslationBundle): string {
+  if (reason instanceof TooMuch) {
+    return reason.reason === 'files'
+      ? trans.__('These are more than %1 files. Return them in several goes.', MAX_FILES)
+      : trans.__(
+          'These files are larger than %1 MB together. Return them in several goes.',
+          MAX_BYTES / (1024 * 1024)
+        );
+  }
+  if (reason instanceof DamagedZip) {
+    return trans.__('%1 is not a zip, or it is damaged. Pack it again.', reason.path);
+  }
+  return reason.message;
 }
 
 /** Options of the model. */
@@ -194,8 +202,8 @@ export namespace ReportsModel {
     api: SnapshotsApi;
     /** Code of the course. */
     course: string;
-    /** Usernames and Canvas ids of the course. */
-    names: ReadonlySet<string>;
+    /** See `namesOf`. */
+    names: ReadonlyMap<string, string>;
     student?: string;
     trans: TranslationBundle;
   }

@@ -9,7 +9,7 @@ import { useModel } from '../panels/hooks';
 import { TextButton } from '../panels/state';
 import { chosenFiles, droppedFiles, isSendable, namesOf } from '../reports';
 import type { IPlan, IReturnedFile } from '../reports';
-import { ReportsModel } from './reportsModel';
+import { ReportsModel, reportsTrouble } from './reportsModel';
 
 /** Rows that are drawn at once; a button shows the rest. */
 const ROWS = 500;
@@ -21,10 +21,10 @@ export interface IReturnReportsOptions {
   /** Username of the one student that all files are for; else their names tell. */
   student?: string;
   /** What was dropped; without it the dialog begins with a chooser. */
-  files?: readonly (File | IReturnedFile)[] | null;
+  files?: readonly IReturnedFile[];
 }
 
-/** Shows the dialog; resolves when it is closed. */
+/** Shows the dialog; resolves when it is closed. What is being sent then goes on to be. */
 export async function returnReports(options: IReturnReportsOptions): Promise<void> {
   const { model, trans, student, files } = options;
   if (!model.course || !model.isInstructor) {
@@ -38,21 +38,69 @@ export async function returnReports(options: IReturnReportsOptions): Promise<voi
     student,
     trans
   });
+  if (files?.length) {
+    void reports.check(files);
+  }
+  await showReports(
+    reports,
+    trans.__('Return Reports to %1', student ?? model.course.title),
+    trans
+  );
+}
+
+async function showReports(
+  reports: ReportsModel,
+  title: string,
+  trans: TranslationBundle
+): Promise<void> {
   const dialog = new Dialog({
-    title: student
-      ? trans.__('Return Reports to %1', student)
-      : trans.__('Return Reports to %1', model.course.title),
+    title,
     body: new ReportsBody(reports, trans),
     buttons: [Dialog.cancelButton({ label: trans.__('Close') })],
     hasClose: true,
     focusNodeSelector: '.jp-SnapshotsReports button'
   });
   dialog.addClass('jp-SnapshotsReports-dialog');
-  if (files?.length) {
-    void reports.check(files.flatMap(each => ('path' in each ? [each] : chosenFiles([each]))));
-  }
   await dialog.launch();
-  reports.dispose();
+  if (reports.phase === 'sending') {
+    followWithoutDialog(reports, title, trans);
+  } else {
+    reports.dispose();
+  }
+}
+
+/** Tells of the end where everybody sees it; the dialog can be opened again. */
+function followWithoutDialog(reports: ReportsModel, title: string, trans: TranslationBundle): void {
+  const show = {
+    label: trans.__('Show'),
+    caption: trans.__('Show each file'),
+    callback: () => {
+      reports.stateChanged.disconnect(onChanged);
+      Notification.dismiss(id);
+      void showReports(reports, title, trans);
+    }
+  };
+  const onChanged = () => {
+    if (reports.phase === 'sending') {
+      return;
+    }
+    reports.stateChanged.disconnect(onChanged);
+    // One that was dismissed can't be changed.
+    Notification.dismiss(id);
+    const text = trans.__('%1: %2', title, statusText({ reports, trans }));
+    if (reports.progress.failed) {
+      id = Notification.warning(text, { autoClose: false, actions: [show] });
+    } else {
+      Notification.success(text, { autoClose: 8000 });
+      reports.dispose();
+    }
+  };
+  let id = Notification.emit(
+    trans.__('%1: files are still being returned.', title),
+    'in-progress',
+    { autoClose: false, actions: [show] }
+  );
+  reports.stateChanged.connect(onChanged);
 }
 
 class ReportsBody extends ReactWidget {
@@ -113,7 +161,7 @@ function Chooser({ reports, trans }: IReportsProps): React.JSX.Element {
         setOver(false);
         droppedFiles(event.dataTransfer).then(
           found => reports.check(found),
-          (reason: Error) => Notification.error(reason.message)
+          (reason: Error) => Notification.error(reportsTrouble(reason, trans))
         );
       }}
     >
@@ -161,7 +209,7 @@ function Plans(props: IReportsProps): React.JSX.Element {
   const shown = areAll ? plans : plans.slice(0, ROWS);
   return (
     <>
-      <p className="jp-SnapshotsReports-summary">
+      <p>
         {trans._n('%1 file can be returned.', '%1 files can be returned.', sendable)}{' '}
         {problems > 0 &&
           trans._n(
@@ -209,14 +257,16 @@ function Plans(props: IReportsProps): React.JSX.Element {
           value={progress.returned + progress.failed}
         />
       )}
-      <p role="status" aria-live="polite" className="jp-SnapshotsReports-status">
-        {statusText(props)}
-      </p>
+      {phase === 'sending' && (
+        <p>{trans.__('%1 of %2 files returned', progress.returned, progress.total)}</p>
+      )}
+      <p role="status">{statusText(props)}</p>
       <Actions {...props} />
     </>
   );
 }
 
+/** How far it is, or how it ended. */
 function statusText({ reports, trans }: IReportsProps): string {
   const { phase, progress } = reports;
   const { total, returned, failed } = progress;
@@ -224,7 +274,8 @@ function statusText({ reports, trans }: IReportsProps): string {
     return '';
   }
   if (phase === 'sending') {
-    return trans.__('%1 of %2 files returned…', returned, total);
+    // The counts are beside it: not each of them is to be read aloud.
+    return trans.__('The files are being returned. That goes on when this is closed.');
   }
   const rest = total - returned - failed;
   const parts = [trans._n('%1 file was returned.', '%1 files were returned.', returned)];
@@ -239,6 +290,7 @@ function statusText({ reports, trans }: IReportsProps): string {
 
 function Actions({ reports, trans }: IReportsProps): React.JSX.Element {
   const { phase, progress, chosen } = reports;
+  const rest = progress.total - progress.returned - progress.failed;
   const node = React.useRef<HTMLDivElement>(null);
   React.useEffect(() => {
     // The button that was pressed may be gone; without a focus the dialog hears no key.
@@ -272,6 +324,9 @@ function Actions({ reports, trans }: IReportsProps): React.JSX.Element {
               onClick={() => void reports.retry()}
             />
           )}
+          {rest > 0 && (
+            <TextButton accent label={trans.__('Continue')} onClick={() => void reports.resume()} />
+          )}
         </>
       )}
     </div>
@@ -301,8 +356,12 @@ function PlanRow({ reports, trans, each }: IPlanRowProps): React.JSX.Element {
       <td title={each.file}>{each.file}</td>
       <td>{each.student ?? '–'}</td>
       <td>
-        {note ?? outcome?.name ?? each.reportName}
-        {outcome?.name && ` ${trans.__('(returned)')}`}
+        {note ?? (outcome?.name ? trans.__('%1 (returned)', outcome.name) : each.reportName)}
+        {!note && !outcome && each.other !== null && (
+          <div className="jp-SnapshotsReports-doubt">
+            {trans.__('Not chosen at first: its name or folder is that of %1.', each.other)}
+          </div>
+        )}
       </td>
     </tr>
   );

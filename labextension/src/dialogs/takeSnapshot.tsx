@@ -3,7 +3,7 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import React, { useEffect, useMemo, useRef, useState } from 'react';
+import React, { startTransition, useEffect, useMemo, useRef, useState } from 'react';
 import type { INewBatch } from '../api';
 import { displayName, snapshotName } from '../format';
 import type { NamePreview } from '../format';
@@ -11,12 +11,16 @@ import { inOrder, matching } from '../panels/students/rows';
 import type { SnapshotsModel } from '../model';
 import type { IStudentRow } from '../tokens';
 
+/** Where the name stands in a sentence, until the sentence is taken apart there. */
+const PLACEHOLDER = '\u0000';
+
+/** Students that are drawn with the form. */
+const AT_ONCE = 30;
+
 export interface ITakeOptions {
   courseTitle: string;
   timeZone: string;
   students: readonly IStudentRow[];
-  /** Usernames that are chosen at first; the whole class when left out. */
-  chosen?: readonly string[];
   /** Names that the class has already. */
   taken: ReadonlySet<string>;
   trans: TranslationBundle;
@@ -41,6 +45,8 @@ export function toRequest(form: ITakeForm, timeZone: string): INewBatch | null {
 
 interface IFormProps extends ITakeOptions {
   initial: ITakeForm;
+  /** Why the snapshot could not be started with what the form begins with. */
+  error?: string | null;
   onChange: (form: ITakeForm) => void;
 }
 
@@ -52,6 +58,7 @@ export function TakeForm(props: IFormProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const all = useRef<HTMLInputElement>(null);
   const preview = snapshotName(form.text, timeZone);
+  const [before, after] = trans.__('It will be called %1', PLACEHOLDER).split(PLACEHOLDER);
   const nobody = form.chosen?.size === 0;
 
   // JupyterLab's dialog looks for invalid fields after each input, before React has drawn again;
@@ -88,6 +95,11 @@ export function TakeForm(props: IFormProps): JSX.Element {
   return (
     <div className="jp-SnapshotsTake">
       <p className="jp-SnapshotsTake-course">{props.courseTitle}</p>
+      {props.error && (
+        <p className="jp-SnapshotsTake-error" role="alert">
+          {trans.__('The snapshot could not be started: %1', props.error)}
+        </p>
+      )}
       <label className="jp-SnapshotsTake-field">
         {trans.__('Name')}
         <input
@@ -103,7 +115,9 @@ export function TakeForm(props: IFormProps): JSX.Element {
       <p id="jp-SnapshotsTake-preview" className="jp-SnapshotsTake-preview" role="status">
         {'name' in preview ? (
           <>
-            {trans.__('It will be called')} <code>{preview.name}</code>
+            {before}
+            <code>{preview.name}</code>
+            {after}
           </>
         ) : (
           previewText(preview, trans)
@@ -181,26 +195,55 @@ export function TakeForm(props: IFormProps): JSX.Element {
                 {trans.__('None of those shown')}
               </button>
             </div>
-            <ul className="jp-SnapshotsTake-list" aria-label={trans.__('Students')}>
-              {shown.map(student => (
-                <li key={student.username}>
-                  <label>
-                    <input
-                      type="checkbox"
-                      checked={form.chosen?.has(student.username) ?? false}
-                      onChange={event => choose([student.username], event.target.checked)}
-                    />
-                    {displayName(student)}
-                    <span className="jp-SnapshotsTake-username">{student.username}</span>
-                  </label>
-                </li>
-              ))}
-            </ul>
+            <StudentList
+              students={shown}
+              chosen={form.chosen}
+              onChoose={(username, on) => choose([username], on)}
+              trans={trans}
+            />
             {nobody && <p className="jp-SnapshotsTake-hint">{trans.__('Nobody is chosen yet.')}</p>}
           </div>
         )}
       </fieldset>
     </div>
+  );
+}
+
+interface IListProps {
+  students: readonly IStudentRow[];
+  chosen: ReadonlySet<string>;
+  onChoose: (username: string, on: boolean) => void;
+  trans: TranslationBundle;
+}
+
+/** A field for each student; the first are there at once, the others as soon as there is time. */
+function StudentList({ students, chosen, onChoose, trans }: IListProps): JSX.Element {
+  const [limit, setLimit] = useState(AT_ONCE);
+  useEffect(() => startTransition(() => setLimit(Infinity)), []);
+  return (
+    <ul className="jp-SnapshotsTake-list" aria-label={trans.__('Students')}>
+      {students.slice(0, limit).map(student => {
+        const { username } = student;
+        const name = displayName(student);
+        return (
+          <li key={username}>
+            <label>
+              <input
+                type="checkbox"
+                checked={chosen.has(username)}
+                onChange={event => onChoose(username, event.target.checked)}
+              />
+              <span className="jp-SnapshotsTake-student" title={username}>
+                {name}
+                {name !== username && (
+                  <span className="jp-SnapshotsTake-username"> {username}</span>
+                )}
+              </span>
+            </label>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 
@@ -215,10 +258,17 @@ function previewText(preview: NamePreview, trans: TranslationBundle): string {
 
 /** The form as the body of a dialog. */
 class TakeBody extends ReactWidget implements Dialog.IBodyWidget<INewBatch | null> {
-  constructor(private readonly _options: ITakeOptions) {
+  constructor(
+    private readonly _options: ITakeOptions,
+    private _form: ITakeForm,
+    private readonly _error: string | null
+  ) {
     super();
-    const { chosen } = _options;
-    this._form = { text: '', chosen: chosen ? new Set(chosen) : null, includeHidden: false };
+  }
+
+  /** What was filled in. */
+  get form(): ITakeForm {
+    return this._form;
   }
 
   getValue(): INewBatch | null {
@@ -230,6 +280,7 @@ class TakeBody extends ReactWidget implements Dialog.IBodyWidget<INewBatch | nul
       <TakeForm
         {...this._options}
         initial={this._form}
+        error={this._error}
         onChange={form => {
           this._form = form;
           // The dialog looks at its fields on input only; a click on a button of ours is none.
@@ -238,14 +289,16 @@ class TakeBody extends ReactWidget implements Dialog.IBodyWidget<INewBatch | nul
       />
     );
   }
-
-  private _form: ITakeForm;
 }
 
-/** Asks what to take, and starts it; resolves when it runs or the person has cancelled. */
+/**
+ * Asks what to take, and starts it; resolves when it runs or the person has cancelled. When the
+ * service refuses, the form is shown again with the reason.
+ */
 export async function takeSnapshot(
   model: SnapshotsModel,
   trans: TranslationBundle,
+  /** Usernames that are chosen at first; the whole class when left out. */
   chosen?: readonly string[]
 ): Promise<void> {
   const { course } = model;
@@ -253,24 +306,37 @@ export async function takeSnapshot(
     return;
   }
   const students = model.students ?? (await model.api.students(course.code));
-  const body = new TakeBody({
+  const options: ITakeOptions = {
     courseTitle: course.title,
     timeZone: course.timeZone,
     students,
-    chosen,
     taken: new Set(model.names?.snapshots.map(each => each.name)),
     trans
-  });
-  const result = await showDialog({
-    title: trans.__('Take Snapshot'),
-    body,
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Cancel') }),
-      Dialog.okButton({ label: trans.__('Take Snapshot') })
-    ],
-    focusNodeSelector: '.jp-SnapshotsTake-name'
-  });
-  if (result.button.accept && result.value) {
-    await model.batches.take(course.code, result.value);
-  }
+  };
+  let form: ITakeForm = {
+    text: '',
+    chosen: chosen ? new Set(chosen) : null,
+    includeHidden: false
+  };
+  let error: string | null = null;
+  do {
+    const body: TakeBody = new TakeBody(options, form, error);
+    const result = await showDialog({
+      title: trans.__('Take Snapshot'),
+      body,
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: trans.__('Take Snapshot') })
+      ],
+      focusNodeSelector: '.jp-SnapshotsTake-name'
+    });
+    if (!result.button.accept || !result.value) {
+      return;
+    }
+    form = body.form;
+    error = await model.batches.take(course.code, result.value).then(
+      () => null,
+      (reason: Error) => reason.message
+    );
+  } while (error !== null);
 }

@@ -6,6 +6,8 @@ import { createPortal } from 'react-dom';
 /** Space between the explained thing and its explanation, in pixels. */
 const GAP = 4;
 const WIDEST = 280;
+/** Room that the explanation may need, in pixels. */
+const TALLEST = 160;
 
 export interface ITipProps {
   /** What is explained. */
@@ -18,14 +20,19 @@ export interface ITipProps {
 
 /** The children, with their explanation in a hover box that nothing on the page can cut off. */
 export function Tip({ children, text, className, tabbable = true }: ITipProps): JSX.Element {
-  const [place, setPlace] = useState<{ left: number; top: number } | null>(null);
+  const [place, setPlace] = useState<React.CSSProperties | null>(null);
   const anchor = useRef<HTMLSpanElement>(null);
   const id = useId();
   const show = useCallback(() => {
     const box = anchor.current?.getBoundingClientRect();
     if (box) {
       const left = Math.max(GAP, Math.min(box.left, window.innerWidth - WIDEST - GAP));
-      setPlace({ left, top: box.bottom + GAP });
+      const roomBelow = window.innerHeight - box.bottom;
+      setPlace(
+        roomBelow < TALLEST && box.top > roomBelow
+          ? { left, bottom: window.innerHeight - box.top + GAP }
+          : { left, top: box.bottom + GAP }
+      );
     }
   }, []);
   const hide = useCallback(() => setPlace(null), []);

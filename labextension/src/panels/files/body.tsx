@@ -8,9 +8,9 @@ import { localTime } from '../../format';
 import type { SnapshotsModel } from '../../model';
 import type { IEntry, IPlace } from '../../tokens';
 import { Message, StateChip } from '../state';
-import { Listing } from './rows';
+import { isFocusElsewhere, isUpKey, Listing } from './rows';
 import type { FilesModel } from './model';
-import { reasonText } from './reasons';
+import { reasonText } from '../reasons';
 
 /** The list of files, without the panel's title and toolbar. */
 export class FilesBody extends ReactWidget {
@@ -44,7 +44,7 @@ export namespace FilesBody {
 }
 
 function Files(props: FilesBody.IOptions): React.JSX.Element {
-  const { files, snapshots, trans } = props;
+  const { files, trans } = props;
   const { place, entries, error } = files;
   if (!place) {
     return (
@@ -60,40 +60,49 @@ function Files(props: FilesBody.IOptions): React.JSX.Element {
       <Breadcrumb {...props} place={place} />
       <About {...props} place={place} />
       {error && (
-        <Message
-          title={trans.__('The files can’t be shown')}
-          text={error.message}
-          actions={
-            <>
-              <button
-                type="button"
-                className="jp-mod-styled jp-mod-minimal"
-                onClick={() => void files.refresh()}
-              >
-                {trans.__('Try Again')}
-              </button>
-              {place.path && (
+        <Instead {...props}>
+          <Message
+            title={trans.__('The files can’t be shown')}
+            text={error.message}
+            actions={
+              <>
                 <button
                   type="button"
                   className="jp-mod-styled jp-mod-minimal"
-                  onClick={() => snapshots.showPlace({ ...place, path: '' })}
+                  onClick={() => {
+                    files.keepFocus();
+                    void files.refresh();
+                  }}
                 >
-                  {trans.__('Show the Top Folder')}
+                  {trans.__('Try Again')}
                 </button>
-              )}
-            </>
-          }
-        />
+                {place.path && (
+                  <button
+                    type="button"
+                    className="jp-mod-styled jp-mod-minimal"
+                    onClick={() => files.goTo('')}
+                  >
+                    {trans.__('Show the Top Folder')}
+                  </button>
+                )}
+              </>
+            }
+          />
+        </Instead>
       )}
       {isEmpty && (
-        <Message
-          title={trans.__('This folder is empty')}
-          text={
-            place.path || files.detail?.includeHidden
-              ? trans.__('There was nothing in it when the snapshot was taken.')
-              : trans.__('There was nothing in it when the snapshot was taken, hidden files apart.')
-          }
-        />
+        <Instead {...props}>
+          <Message
+            title={trans.__('This folder is empty')}
+            text={
+              place.path || files.detail?.includeHidden
+                ? trans.__('There was nothing in it when the snapshot was taken.')
+                : trans.__(
+                    'There was nothing in it when the snapshot was taken, hidden files apart.'
+                  )
+            }
+          />
+        </Instead>
       )}
       {!entries && !error && (
         <div className="jp-SnapshotsFiles-loading" role="status">
@@ -111,6 +120,35 @@ function Files(props: FilesBody.IOptions): React.JSX.Element {
       )}
       <Missing {...props} />
     </>
+  );
+}
+
+/** What stands where the rows would be; the keyboard finds its way up from here, too. */
+function Instead({
+  files,
+  children
+}: React.PropsWithChildren<FilesBody.IOptions>): React.JSX.Element {
+  const node = React.useRef<HTMLDivElement>(null);
+  React.useLayoutEffect(() => {
+    if (files.takesFocus() && !isFocusElsewhere()) {
+      node.current?.focus();
+    }
+  });
+  return (
+    <div
+      ref={node}
+      className="jp-SnapshotsFiles-instead"
+      tabIndex={-1}
+      onKeyDown={event => {
+        if (isUpKey(event)) {
+          event.preventDefault();
+          event.stopPropagation();
+          files.up();
+        }
+      }}
+    >
+      {children}
+    </div>
   );
 }
 

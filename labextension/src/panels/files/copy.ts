@@ -9,7 +9,7 @@ import { ApiError } from '../../api';
 import type { SnapshotsModel } from '../../model';
 import { DRIVE } from '../../tokens';
 import type { ICopied } from '../../tokens';
-import { nameOf } from './target';
+import { isolated, nameOf } from './target';
 import type { ITarget } from './target';
 
 /**
@@ -38,10 +38,10 @@ export async function copyToMyFiles(options: ICopyOptions, target: ITarget): Pro
 export async function restore(options: ICopyOptions, target: ITarget): Promise<void> {
   const { trans } = options;
   const answer = await showDialog({
-    title: trans.__('Restore %1?', nameOf(target)),
+    title: trans.__('Restore %1?', isolated(nameOf(target))),
     body: trans.__(
       '%1 is copied from the snapshot %2 to the same place in your files. Nothing there is overwritten without asking.',
-      target.place.path,
+      isolated(target.place.path),
       target.place.snapshot
     ),
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Restore') })]
@@ -59,7 +59,7 @@ async function chooseFolder(options: ICopyOptions, target: ITarget): Promise<str
   const { contents } = app.serviceManager;
   const shown = browser?.model.path ?? '';
   const isOwn = contents.driveName(shown) !== DRIVE;
-  const title = trans.__('Copy %1 to My Files', nameOf(target));
+  const title = trans.__('Copy %1 to My Files', isolated(nameOf(target)));
   if (!docManager) {
     const typed = await InputDialog.getText({
       title,
@@ -86,8 +86,35 @@ async function chooseFolder(options: ICopyOptions, target: ITarget): Promise<str
   return contents.localPath(path);
 }
 
+/** Copies that are under way, so that none is begun twice. */
+const running = new Set<string>();
+
 /** Copies; asks before anything that is there is moved aside; says how it went. */
 async function copyTo(
+  options: ICopyOptions,
+  target: ITarget,
+  path: string,
+  isRestore: boolean
+): Promise<void> {
+  const { trans } = options;
+  const key = JSON.stringify([target.place, path, isRestore]);
+  if (running.has(key)) {
+    Notification.info(trans.__('%1 is being copied already.', isolated(path)), {
+      autoClose: 6000
+    });
+    return;
+  }
+  running.add(key);
+  try {
+    await copyOrAsk(options, target, path, isRestore);
+  } finally {
+    running.delete(key);
+  }
+  const browser = await options.app.resolveOptionalService(IDefaultFileBrowser);
+  await browser?.model.refresh();
+}
+
+async function copyOrAsk(
   options: ICopyOptions,
   target: ITarget,
   path: string,
@@ -96,21 +123,32 @@ async function copyTo(
   const { model, trans } = options;
   const source = model.api.source(target.place);
   const below = isRestore ? 'home' : 'files';
-  let copied: ICopied;
+  const copy = async (existing: 'ask' | 'keep_old') => {
+    // A folder takes its time: what tells the result in the end tells that it goes on until then.
+    const id = Notification.emit(
+      isRestore
+        ? trans.__('Restoring %1…', isolated(nameOf(target)))
+        : trans.__('Copying %1…', isolated(nameOf(target))),
+      'in-progress',
+      { autoClose: false }
+    );
+    try {
+      tell(options, target, await model.api.copy(source, path, existing, below), isRestore, id);
+    } catch (reason) {
+      Notification.dismiss(id);
+      throw reason;
+    }
+  };
   try {
-    copied = await model.api.copy(source, path, 'ask', below);
+    await copy('ask');
   } catch (reason) {
     if (!(reason instanceof ApiError) || reason.code !== 'exists') {
       throw reason;
     }
-    if (!(await mayMoveAside(reason, target, trans))) {
-      return;
+    if (await mayMoveAside(reason, target, trans)) {
+      await copy('keep_old');
     }
-    copied = await model.api.copy(source, path, 'keep_old', below);
   }
-  tell(options, target, copied, isRestore);
-  const browser = await options.app.resolveOptionalService(IDefaultFileBrowser);
-  await browser?.model.refresh();
 }
 
 async function mayMoveAside(
@@ -120,7 +158,7 @@ async function mayMoveAside(
 ): Promise<boolean> {
   const existing = reason.details.existing;
   const names = Array.isArray(existing) ? existing.map(String) : [nameOf(target)];
-  const some = names.slice(0, 5).join(', ');
+  const some = names.slice(0, 5).map(isolated).join(', ');
   const answer = await showDialog({
     title: trans.__('Keep the Old One?'),
     body:
@@ -145,18 +183,21 @@ function tell(
   { app, trans }: ICopyOptions,
   target: ITarget,
   copied: ICopied,
-  isRestore: boolean
+  isRestore: boolean,
+  id: string
 ): void {
-  const message = isRestore
-    ? trans.__('%1 was restored.', copied.path)
-    : trans.__('Copied to %1.', copied.path);
-  const kept = copied.keptAs ? ` ${trans.__('What was there is now %1.', copied.keptAs)}` : '';
+  const path = isolated(copied.path);
+  const message = isRestore ? trans.__('%1 was restored.', path) : trans.__('Copied to %1.', path);
+  const kept = copied.keptAs
+    ? ` ${trans.__('What was there is now %1.', isolated(copied.keptAs))}`
+    : '';
   const left = copied.leftOut
     ? ` ${trans._n('One link was left out.', '%1 links were left out.', copied.leftOut)}`
     : '';
   const isFile = target.type === 'file';
   const { shownAs } = copied;
-  Notification.success(message + kept + left, {
+  const shown = {
+    message: message + kept + left,
     autoClose: 10000,
     actions:
       shownAs === null
@@ -170,5 +211,10 @@ function tell(
               }
             }
           ]
-  });
+  };
+  if (!Notification.update({ id, type: 'success', ...shown })) {
+    // Somebody closed what told of the progress; the result is told all the same.
+    const { message: text, ...rest } = shown;
+    Notification.success(text, rest);
+  }
 }

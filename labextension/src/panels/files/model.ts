@@ -47,12 +47,12 @@ export class FilesModel extends VDomModel {
     return this._wanted;
   }
 
-  /** Has the next folder that is shown take the keyboard's focus. */
+  /** Has what is shown next take the keyboard's focus, unless the place is changed before. */
   keepFocus(): void {
     this._focus = true;
   }
 
-  /** Whether the folder that is shown now takes the focus; asked once. */
+  /** Whether what is shown now takes the focus; asked once. */
   takesFocus(): boolean {
     const focus = this._focus;
     this._focus = false;
@@ -75,21 +75,25 @@ export class FilesModel extends VDomModel {
     this.stateChanged.emit();
   }
 
-  /** Shows a folder below the place. */
-  enter(entry: IEntry): void {
-    if (this._place) {
-      this._snapshots.showPlace({ ...this._place, path: entry.path });
+  /** Shows another folder of the snapshot; the keyboard's focus goes with it. */
+  goTo(path: string): void {
+    const place = this._place;
+    if (!place) {
+      return;
+    }
+    this._isGoing = true;
+    try {
+      this._snapshots.showPlace({ ...place, path });
+    } finally {
+      this._isGoing = false;
     }
   }
 
-  /** Shows the folder above; true when there was one. */
-  up(): boolean {
-    const place = this._place;
-    if (!place?.path) {
-      return false;
+  /** Shows the folder above, if there is one. */
+  up(): void {
+    if (this._place?.path) {
+      this.goTo(parentOf(this._place.path));
     }
-    this._snapshots.showPlace({ ...place, path: parentOf(place.path) });
-    return true;
   }
 
   /** Asks for the folder again. */
@@ -125,10 +129,10 @@ export class FilesModel extends VDomModel {
   private async _tree(place: IPlace): Promise<IEntry[]> {
     const { api } = this._snapshots;
     const above = { ...place, path: parentOf(place.path) };
-    const name = place.path.slice(above.path.length);
+    const name = place.path.slice(place.path.lastIndexOf('/') + 1);
     let failure: Error | null = null;
     // Most names with a dot are files: asking for them as folders would only be refused.
-    if (!name.includes('.', 2)) {
+    if (!name.includes('.', 1)) {
       try {
         return await api.tree(place);
       } catch (reason) {
@@ -185,6 +189,8 @@ export class FilesModel extends VDomModel {
     if (!isSameSnapshot) {
       this._detail = null;
     }
+    // A place that comes from elsewhere is none to take the focus from whoever is there.
+    this._focus = this._isGoing;
     this._place = place ? { ...place } : null;
     this._entries = null;
     this._problems.clear();
@@ -205,6 +211,7 @@ export class FilesModel extends VDomModel {
   private _sort: ISort = BY_NAME;
   private _wanted: string | null = null;
   private _focus = false;
+  private _isGoing = false;
 }
 
 /** The folder that a path is in; empty for the top. */

@@ -12,7 +12,7 @@ import type { IEntry, IPlace } from '../../tokens';
 import type { FilesBody } from './body';
 import { rowAfterKey, rowsInView, rowTyped } from './listing';
 import type { SortKey } from './listing';
-import { reasonText } from './reasons';
+import { reasonText } from '../reasons';
 import { ITEM_CLASS } from './target';
 
 /** Of one row, in pixels; the style sheet says the same. */
@@ -61,9 +61,13 @@ export function Listing(props: IListingProps): React.JSX.Element {
   };
 
   // Where the keyboard went; drawn first, then focused.
-  const [asked, setAsked] = React.useState(() => ({ row, focus: files.takesFocus() }));
+  const [asked, setAsked] = React.useState(() => ({
+    row,
+    focus: files.takesFocus(),
+    isFirst: true
+  }));
   React.useLayoutEffect(() => {
-    if (asked.focus) {
+    if (asked.focus && !(asked.isFirst && isFocusElsewhere())) {
       focusRow(asked.row);
     } else if (asked.row && scroller.current) {
       scroller.current.scrollTop = Math.max(asked.row - 2, 0) * ROW_HEIGHT;
@@ -72,13 +76,12 @@ export function Listing(props: IListingProps): React.JSX.Element {
 
   const moveTo = (index: number) => {
     setCurrent(index);
-    setAsked({ row: index, focus: true });
+    setAsked({ row: index, focus: true, isFirst: false });
   };
 
   const activate = (entry: IEntry) => {
     if (entry.type === 'folder') {
-      files.keepFocus();
-      files.enter(entry);
+      files.goTo(entry.path);
     } else {
       open(place, entry);
     }
@@ -93,8 +96,7 @@ export function Listing(props: IListingProps): React.JSX.Element {
       moveTo(next);
     } else if (event.key === 'Enter' && !modified && entries[row]) {
       activate(entries[row]);
-    } else if (event.key === 'Backspace' || (event.altKey && event.key === 'ArrowUp')) {
-      files.keepFocus();
+    } else if (isUpKey(event)) {
       files.up();
     } else if (event.key.length === 1 && event.key !== ' ' && !event.altKey && !modified) {
       const now = event.timeStamp;
@@ -154,6 +156,17 @@ export function Listing(props: IListingProps): React.JSX.Element {
       </div>
     </div>
   );
+}
+
+/** Whether the key leads to the folder above. */
+export function isUpKey({ altKey, key }: React.KeyboardEvent): boolean {
+  return key === 'Backspace' || (altKey && key === 'ArrowUp');
+}
+
+/** Whether somebody went on to another part of the page while this one was loading. */
+export function isFocusElsewhere(): boolean {
+  const { activeElement, body } = document;
+  return activeElement !== null && activeElement !== body;
 }
 
 /** What the list is of. */

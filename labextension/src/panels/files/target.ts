@@ -59,3 +59,11 @@ function target(path: string, type: unknown): ITarget | null {
 export function nameOf({ place }: ITarget): string {
   return place.path.slice(place.path.lastIndexOf('/') + 1) || place.snapshot;
 }
+
+/** Marks that turn the direction of text around; a name has no use for them. */
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** A name to be put into a sentence, whose words stay in order whatever the name is written in. */
+export function isolated(name: string): string {
+  return /[\u0590-\uffff]/.test(name) ? `\u2068${name.replace(TURNS, '\ufffd')}\u2069` : name;
+}

@@ -3,7 +3,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ellipsesIcon } from '@jupyterlab/ui-components';
-import React, { useMemo, useState } from 'react';
+import React, { useMemo } from 'react';
 import { age, byName, displayName, localTime, size } from '../../format';
 import { pinIcon, zipIcon } from '../../icons';
 import type { SnapshotsModel } from '../../model';
@@ -12,6 +12,7 @@ import type { INameRow } from '../../tokens';
 import { useModel, useNow } from '../hooks';
 import { below, openMenu } from '../menu';
 import type { MenuEntry } from '../menu';
+import { parsed, rowKey, useOpened } from '../opened';
 import { snapshotLabel, snapshotMenu, SnapshotRow } from '../snapshotRow';
 import { Message, StateChip, stateLabel, TextButton } from '../state';
 import type { ChipState } from '../state';
@@ -40,7 +41,11 @@ export function NamesBody(props: INamesProps): JSX.Element {
 
 function Names({ model, app, trans }: INamesProps): JSX.Element {
   const now = useNow();
-  const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
+  const opened = useOpened({
+    get: name => model.snapshotsNamed(name),
+    load: name => model.loadNamed(name),
+    problemOf: name => model.problemOf({ name })
+  });
   const { names, course, students } = model;
   const people = useMemo(
     () => new Map(students?.map(each => [each.username, displayName(each)])),
@@ -74,28 +79,11 @@ function Names({ model, app, trans }: INamesProps): JSX.Element {
     );
   }
 
-  const load = (name: string) => {
-    // What fails is shown in the place of the list.
-    model.loadNamed(name).catch(() => undefined);
-  };
-  const toggle = (name: string, expand: boolean) => {
-    const next = new Set(expanded);
-    if (expand) {
-      next.add(name);
-      if (model.snapshotsNamed(name) === null) {
-        load(name);
-      }
-    } else {
-      next.delete(name);
-    }
-    setExpanded(next);
-  };
-
   const rows: ITreeRow[] = [];
   names.snapshots.forEach((row, index) => {
     const taken = trans.__('%1 of %2 students', row.taken, Math.max(names.students, row.taken));
     rows.push({
-      key: JSON.stringify([row.name]),
+      key: rowKey(row.name),
       level: 1,
       label: () =>
         trans.__(
@@ -105,12 +93,12 @@ function Names({ model, app, trans }: INamesProps): JSX.Element {
           stateLabel(nameState(row), trans),
           age(row.endedAt, trans, now)
         ),
-      expanded: expanded.has(row.name),
+      expanded: opened.has(row.name),
       setSize: names.snapshots.length,
       positionInSet: index + 1,
       render: active => nameLine(row, taken, active)
     });
-    if (expanded.has(row.name)) {
+    if (opened.has(row.name)) {
       rows.push(...studentRows(row.name));
     }
   });
@@ -119,7 +107,7 @@ function Names({ model, app, trans }: INamesProps): JSX.Element {
     <Tree
       rows={rows}
       label={trans.__('Snapshots of the class')}
-      onToggle={(key, expand) => toggle(parsed(key)[0], expand)}
+      onToggle={(key, expand) => opened.toggle(parsed(key)[0], expand)}
       onActivate={onActivate}
       onMenu={onMenu}
     />
@@ -221,30 +209,13 @@ function Names({ model, app, trans }: INamesProps): JSX.Element {
 
   function studentRows(name: string): ITreeRow[] {
     const list = model.snapshotsNamed(name);
-    if (!list) {
-      const problem = model.problemOf({ name });
-      const text = problem
-        ? trans.__('Could not be loaded: %1 Press Enter to try again.', problem.message)
-        : trans.__('Loading…');
-      return [
-        {
-          key: JSON.stringify([name, null]),
-          level: 2,
-          label: () => text,
-          setSize: 1,
-          positionInSet: 1,
-          render: () => (
-            <span className="jp-SnapshotsTree-note" title={text}>
-              {text}
-            </span>
-          )
-        }
-      ];
+    if (!list?.length) {
+      return [opened.note(name, trans.__('Nobody has a snapshot of this name any more.'), trans)];
     }
     const titled = list.map(each => ({ each, title: people.get(each.student) ?? each.student }));
     titled.sort((a, b) => byName(a.title, b.title));
     return titled.map(({ each, title }, index) => ({
-      key: JSON.stringify([name, each.student]),
+      key: rowKey(name, each.student),
       level: 2,
       label: () => snapshotLabel(each, title, now, trans),
       setSize: list.length,
@@ -277,8 +248,8 @@ function Names({ model, app, trans }: INamesProps): JSX.Element {
         snapshot: name,
         path: ''
       });
-    } else if (model.snapshotsNamed(name) === null) {
-      load(name);
+    } else {
+      opened.load(name);
     }
   }
 
@@ -292,9 +263,4 @@ function Names({ model, app, trans }: INamesProps): JSX.Element {
       openMenu(app.commands, nameMenu(row), x, y);
     }
   }
-}
-
-/** A row's key: `[name]` or `[name, student]` as JSON; null for a note in place of the students. */
-function parsed(key: string): [string, (string | null)?] {
-  return JSON.parse(key) as [string, (string | null)?];
 }

@@ -9,6 +9,7 @@ import { CommandIDs } from '../../tokens';
 import type { IStudentRow } from '../../tokens';
 import { useModel, useNow } from '../hooks';
 import { openMenu } from '../menu';
+import { parsed, rowKey, useOpened } from '../opened';
 import { snapshotLabel, snapshotMenu, SnapshotRow } from '../snapshotRow';
 import { Message, TextButton } from '../state';
 import { Tree } from '../tree';
@@ -34,7 +35,11 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
   const now = useNow();
   const [query, setQuery] = useState('');
   const [order, setOrder] = useState<StudentOrder>('name');
-  const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
+  const opened = useOpened({
+    get: student => model.snapshotsOf(student),
+    load: student => model.loadSnapshots(student),
+    problemOf: student => model.problemOf({ student })
+  });
   const { students, course } = model;
   // Sorting takes longer than finding, and is not done again with each letter.
   const sorted = useMemo(() => inOrder(students ?? [], order), [students, order]);
@@ -54,24 +59,11 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
         text={trans.__(
           'Students appear here as soon as they are in the course’s group on the hub or in its roster. The administrator of the hub, or your course system, adds them.'
         )}
-        actions={<TextButton label={trans.__('Look again')} onClick={() => void model.refresh()} />}
+        actions={<TextButton label={trans.__('Try Again')} onClick={() => void model.refresh()} />}
       />
     );
   }
 
-  const toggle = (student: string, expand: boolean) => {
-    const next = new Set(expanded);
-    if (expand) {
-      next.add(student);
-      if (model.snapshotsOf(student) === null) {
-        // What fails is shown in the place of the list.
-        model.loadSnapshots(student).catch(() => undefined);
-      }
-    } else {
-      next.delete(student);
-    }
-    setExpanded(next);
-  };
   const rows = makeRows(arranged);
 
   return (
@@ -104,7 +96,7 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
         <Tree
           rows={rows}
           label={trans.__('Students')}
-          onToggle={(key, expand) => toggle(parsed(key)[0], expand)}
+          onToggle={(key, expand) => opened.toggle(parsed(key)[0], expand)}
           onActivate={key => onActivate(key)}
           onMenu={(key, x, y) => onMenu(key, x, y)}
           onDropFiles={onDropFiles && ((key, dropped) => onDropFiles(parsed(key)[0], dropped))}
@@ -125,10 +117,10 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
     shown.forEach((student, index) => {
       const { username } = student;
       made.push({
-        key: JSON.stringify([username]),
+        key: rowKey(username),
         level: 1,
         label: () => studentLabel(student, now, trans),
-        expanded: expanded.has(username),
+        expanded: opened.has(username),
         setSize: shown.length,
         positionInSet: index + 1,
         className: student.active ? '' : 'jp-mod-left',
@@ -143,7 +135,7 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
           />
         )
       });
-      if (expanded.has(username)) {
+      if (opened.has(username)) {
         made.push(...snapshotRows(username));
       }
     });
@@ -153,30 +145,10 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
   function snapshotRows(student: string): ITreeRow[] {
     const list = model.snapshotsOf(student);
     if (!list?.length) {
-      const problem = model.problemOf({ student });
-      const text =
-        list !== null
-          ? trans.__('No snapshots of this student yet.')
-          : problem
-            ? trans.__('Could not be loaded: %1 Press Enter to try again.', problem.message)
-            : trans.__('Loading…');
-      return [
-        {
-          key: JSON.stringify([student, null]),
-          level: 2,
-          label: () => text,
-          setSize: 1,
-          positionInSet: 1,
-          render: () => (
-            <span className="jp-SnapshotsTree-note" title={text}>
-              {text}
-            </span>
-          )
-        }
-      ];
+      return [opened.note(student, trans.__('No snapshots of this student yet.'), trans)];
     }
     return list.map((snapshot, index) => ({
-      key: JSON.stringify([student, snapshot.name]),
+      key: rowKey(student, snapshot.name),
       level: 2,
       label: () => snapshotLabel(snapshot, snapshot.name, now, trans),
       setSize: list.length,
@@ -210,8 +182,8 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
         snapshot: name,
         path: ''
       });
-    } else if (model.snapshotsOf(student) === null) {
-      model.loadSnapshots(student).catch(() => undefined);
+    } else {
+      opened.load(student);
     }
   }
 
@@ -228,9 +200,4 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
       openMenu(app.commands, entries, x, y);
     }
   }
-}
-
-/** A row's key: `[student]` or `[student, snapshot]` as JSON; null for a note in place of them. */
-function parsed(key: string): [string, (string | null)?] {
-  return JSON.parse(key) as [string, (string | null)?];
 }

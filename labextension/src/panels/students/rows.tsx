@@ -78,14 +78,7 @@ export function StudentLine(props: IStudentLineProps): JSX.Element {
           <span className="jp-SnapshotsTree-title" title={`${name} (${student.username})`}>
             {name}
           </span>
-          {!student.active && (
-            <span
-              className="jp-SnapshotsBadge"
-              title={trans.__('No longer in the course; the snapshots are still there.')}
-            >
-              {trans.__('left')}
-            </span>
-          )}
+          {!student.active && <Badge student={student} trans={trans} />}
           <StateChip
             state={studentState(student)}
             problemCount={newest?.problemCount}
@@ -121,6 +114,22 @@ export function StudentLine(props: IStudentLineProps): JSX.Element {
   );
 }
 
+/** What somebody is who has snapshots and is no student of the course now. */
+function Badge({ student, trans }: Pick<IStudentLineProps, 'student' | 'trans'>): JSX.Element {
+  return student.role === 'instructor' ? (
+    <span className="jp-SnapshotsBadge" title={trans.__('An instructor of the course now.')}>
+      {trans.__('instructor')}
+    </span>
+  ) : (
+    <span
+      className="jp-SnapshotsBadge"
+      title={trans.__('No longer in the course; the snapshots are still there.')}
+    >
+      {trans.__('left the course')}
+    </span>
+  );
+}
+
 /** What can be done with a student. */
 export function studentMenu(student: IStudentRow): MenuEntry[] {
   const args = { student: student.username };
@@ -137,7 +146,9 @@ export function studentLabel(student: IStudentRow, now: Date, trans: Translation
   const state = stateLabel(studentState(student), trans);
   const name = student.active
     ? displayName(student)
-    : trans.__('%1, left the course', displayName(student));
+    : student.role === 'instructor'
+      ? trans.__('%1, instructor', displayName(student))
+      : trans.__('%1, left the course', displayName(student));
   return student.newest
     ? trans.__('%1, newest snapshot %2, %3', name, age(student.newest.endedAt, trans, now), state)
     : trans.__('%1, no snapshot yet, %2', name, state);

@@ -11,7 +11,6 @@ jest.mock('@jupyterlab/apputils', () => ({
   InputDialog: { getText: jest.fn(() => Promise.resolve(mockTyped)) },
   Notification: {
     emit: jest.fn(() => 'note'),
-    update: jest.fn(() => mockIsOpen),
     dismiss: jest.fn(),
     info: jest.fn(),
     success: jest.fn()
@@ -19,7 +18,6 @@ jest.mock('@jupyterlab/apputils', () => ({
   showDialog: jest.fn()
 }));
 
-let mockIsOpen = true;
 let mockTyped = { button: { accept: true }, value: '/week/' };
 
 function target(path: string, type: ITarget['type'] = 'file'): ITarget {
@@ -61,29 +59,23 @@ describe('copyToMyFiles', () => {
     const { copy, options } = make({ path: 'week/a.txt', shownAs: 'week/a.txt', keptAs: null });
     await copyToMyFiles(options, target('lab/a.txt'));
     expect(copy.mock.calls).toEqual([[{ api: 'x', path: 'y' }, 'week/a.txt', 'ask', 'files']]);
+    expect(Notification.success).toHaveBeenCalledWith(
+      'Copied to week/a.txt.',
+      expect.objectContaining({ actions: [expect.objectContaining({ label: 'Open' })] })
+    );
+    expect(Notification.emit).not.toHaveBeenCalled();
+  });
+
+  it('should say that it goes on when it takes its time', async () => {
+    const { copy, options } = make();
+    const copied = { path: 'week/a.txt', shownAs: null, keptAs: null, leftOut: 0 };
+    copy.mockImplementation(() => new Promise(resolve => setTimeout(() => resolve(copied), 700)));
+    await copyToMyFiles(options, target('lab/a.txt'));
     expect(Notification.emit).toHaveBeenCalledWith('Copying a.txt…', 'in-progress', {
       autoClose: false
     });
-    expect(Notification.update).toHaveBeenCalledWith(
-      expect.objectContaining({
-        id: 'note',
-        type: 'success',
-        message: 'Copied to week/a.txt.',
-        actions: [expect.objectContaining({ label: 'Open' })]
-      })
-    );
-    expect(Notification.success).not.toHaveBeenCalled();
-  });
-
-  it('should tell the result when the progress was closed', async () => {
-    mockIsOpen = false;
-    const { options } = make({ path: 'week/a.txt', shownAs: null, keptAs: null });
-    await copyToMyFiles(options, target('lab/a.txt'));
-    mockIsOpen = true;
-    expect(Notification.success).toHaveBeenCalledWith(
-      'Copied to week/a.txt.',
-      expect.objectContaining({ actions: [] })
-    );
+    expect(Notification.dismiss).toHaveBeenCalledWith('note');
+    expect(Notification.success).toHaveBeenCalledTimes(1);
   });
 
   it('should not begin the same copy twice', async () => {
@@ -140,13 +132,9 @@ describe('restore', () => {
     expect((showDialog as jest.Mock).mock.calls[1]).toEqual([
       expect.objectContaining({ body: expect.stringContaining('week/a.txt is already') })
     ]);
-    expect(Notification.dismiss).toHaveBeenCalledTimes(1);
-    expect(Notification.update).toHaveBeenCalledTimes(1);
-    expect(Notification.update).toHaveBeenCalledWith(
-      expect.objectContaining({
-        message: 'lab/a.txt was restored. What was there is now lab/a.before.txt.',
-        actions: []
-      })
+    expect(Notification.success).toHaveBeenCalledWith(
+      'lab/a.txt was restored. What was there is now lab/a.before.txt.',
+      expect.objectContaining({ actions: [] })
     );
   });
 
@@ -159,13 +147,13 @@ describe('restore', () => {
     const second = make(exists);
     await restore(second.options, target('lab/a.txt'));
     expect(second.copy).toHaveBeenCalledTimes(1);
-    expect(Notification.update).not.toHaveBeenCalled();
+    expect(Notification.success).not.toHaveBeenCalled();
   });
 
   it('should pass on other failures', async () => {
     answers(true);
     const { options } = make(new ApiError('The disk is full.', 'storage_full', 507));
     await expect(restore(options, target('a.txt'))).rejects.toThrow('The disk is full.');
-    expect(Notification.dismiss).toHaveBeenCalledWith('note');
+    expect(Notification.success).not.toHaveBeenCalled();
   });
 });

@@ -89,6 +89,9 @@ async function chooseFolder(options: ICopyOptions, target: ITarget): Promise<str
 /** Copies that are under way, so that none is begun twice. */
 const running = new Set<string>();
 
+/** Milliseconds after which a copy says that it goes on. */
+const SLOW = 500;
+
 /** Copies; asks before anything that is there is moved aside; says how it went. */
 async function copyTo(
   options: ICopyOptions,
@@ -124,20 +127,28 @@ async function copyOrAsk(
   const source = model.api.source(target.place);
   const below = isRestore ? 'home' : 'files';
   const copy = async (existing: 'ask' | 'keep_old') => {
-    // A folder takes its time: what tells the result in the end tells that it goes on until then.
-    const id = Notification.emit(
-      isRestore
-        ? trans.__('Restoring %1…', isolated(nameOf(target)))
-        : trans.__('Copying %1…', isolated(nameOf(target))),
-      'in-progress',
-      { autoClose: false }
-    );
+    let id: string | null = null;
+    // A folder takes its time. What is done at once tells only its end: JupyterLab loses a change
+    // of a notification that it has not shown yet.
+    const slow = setTimeout(() => {
+      id = Notification.emit(
+        isRestore
+          ? trans.__('Restoring %1…', isolated(nameOf(target)))
+          : trans.__('Copying %1…', isolated(nameOf(target))),
+        'in-progress',
+        { autoClose: false }
+      );
+    }, SLOW);
+    let copied: ICopied;
     try {
-      tell(options, target, await model.api.copy(source, path, existing, below), isRestore, id);
-    } catch (reason) {
-      Notification.dismiss(id);
-      throw reason;
+      copied = await model.api.copy(source, path, existing, below);
+    } finally {
+      clearTimeout(slow);
+      if (id !== null) {
+        Notification.dismiss(id);
+      }
     }
+    tell(options, target, copied, isRestore);
   };
   try {
     await copy('ask');
@@ -183,8 +194,7 @@ function tell(
   { app, trans }: ICopyOptions,
   target: ITarget,
   copied: ICopied,
-  isRestore: boolean,
-  id: string
+  isRestore: boolean
 ): void {
   const path = isolated(copied.path);
   const message = isRestore ? trans.__('%1 was restored.', path) : trans.__('Copied to %1.', path);
@@ -192,12 +202,15 @@ function tell(
     ? ` ${trans.__('What was there is now %1.', isolated(copied.keptAs))}`
     : '';
   const left = copied.leftOut
-    ? ` ${trans._n('One link was left out.', '%1 links were left out.', copied.leftOut)}`
+    ? ` ${trans._n(
+        'One entry was left out: a link that leads elsewhere, or a name that is too long.',
+        '%1 entries were left out: links that lead elsewhere, or names that are too long.',
+        copied.leftOut
+      )}`
     : '';
   const isFile = target.type === 'file';
   const { shownAs } = copied;
-  const shown = {
-    message: message + kept + left,
+  Notification.success(message + kept + left, {
     autoClose: 10000,
     actions:
       shownAs === null
@@ -211,10 +224,5 @@ function tell(
               }
             }
           ]
-  };
-  if (!Notification.update({ id, type: 'success', ...shown })) {
-    // Somebody closed what told of the progress; the result is told all the same.
-    const { message: text, ...rest } = shown;
-    Notification.success(text, rest);
-  }
+  });
 }

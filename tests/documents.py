@@ -28,7 +28,7 @@ from traitlets.config import Configurable
 from jupyterhub_snapshots import errors
 from jupyterhub_snapshots.app import ServeApp
 from jupyterhub_snapshots.base_app import SnapshotsApp
-from jupyterhub_snapshots.handlers.error_body import STATUS
+from jupyterhub_snapshots.error_status import STATUS
 from jupyterhub_snapshots.handlers.legacy import LEGACY_STATUS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from homes import IS_ROOT, SECRET, STUDENT, Home, racing, reachable_folder, run_as
-from jupyterhub_snapshots import beneath
+from jupyterhub_snapshots import renaming
 from jupyterhub_snapshots.beneath import Folder, NotBelow
 
 ODD_NAMES = ["..", ".", "", "/", "a/b", "/etc", "../x", "a\0b", "\0", "..\0"]
@@ -444,7 +444,7 @@ def without_noreplace(monkeypatch: pytest.MonkeyPatch) -> None:
             ctypes.set_errno(errno.EINVAL)
             return -1
 
-    monkeypatch.setattr(beneath, "_libc", Libc())
+    monkeypatch.setattr(renaming, "_libc", Libc())
 
 
 @pytest.mark.usefixtures("without_noreplace")

@@ -26,10 +26,11 @@ from ..core.access import (
     student_unknown,
 )
 from ..core.records import AuditEvent, Course, Member
+from ..error_status import status_of
 from ..metrics import REQUEST_SECONDS
 from ..store.database import utc_now
 from .body import DRAINED_BYTES, BoundedBody
-from .error_body import error_body, error_page, status_of
+from .error_body import error_body, error_page
 from .services import Services
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})

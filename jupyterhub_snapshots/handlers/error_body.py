@@ -9,28 +9,6 @@ from pydantic.alias_generators import to_camel
 
 from .. import errors
 
-#: Family of errors to HTTP status; the nearest base class counts.
-STATUS: dict[type[errors.SnapshotsError], int] = {
-    errors.InvalidRequest: 400,
-    errors.NotAuthenticated: 401,
-    errors.AccessDenied: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.TooLarge: 413,
-    errors.TooManyAttempts: 429,
-    errors.EngineFailed: 502,
-    errors.Busy: 503,
-    errors.StorageFull: 507,
-}
-
-
-def status_of(error: BaseException | None) -> int:
-    """HTTP status of an error of ours; 500 for anything else."""
-    for kind in type(error).__mro__:
-        if kind in STATUS:
-            return STATUS[kind]
-    return 500
-
 
 def error_body(status: int, error: BaseException | None) -> dict[str, object]:
     """The one shape of an error; the text of an error that is not ours is kept inside."""

@@ -23,7 +23,7 @@ from .body import upload_name
 from .error_body import error_body, error_of
 from .streaming import StreamingHandler
 
-#: Where the older server answered another status than `handlers.error_body.STATUS` says.
+#: Where the older server answered another status than `error_status.STATUS` says.
 LEGACY_STATUS: dict[type[errors.SnapshotsError], int] = {
     errors.MissingField: 406,
     errors.InvalidSnapshotName: 406,

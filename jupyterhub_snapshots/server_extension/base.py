@@ -12,24 +12,12 @@ from jupyter_server.auth.utils import HTTP_METHOD_TO_AUTH_ACTION
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
-from .. import errors
+from .. import error_status, errors
 from .failures import Failure
 from .link import ServiceLink
 
 #: Part of the address below the server's own, and the resource an authorizer is asked about.
 NAME = "jupyterhub-snapshots"
-#: Family of errors to HTTP status; the nearest base class counts.
-_STATUS: dict[type[errors.SnapshotsError], int] = {
-    errors.InvalidRequest: 400,
-    errors.NotAuthenticated: 401,
-    errors.AccessDenied: 403,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.TooLarge: 413,
-    errors.EngineFailed: 502,
-    errors.Busy: 503,
-    errors.StorageFull: 507,
-}
 #: Two paths of the greatest length, each character as an escape of JSON, and more than that.
 _MAX_BODY_BYTES = 128 * 2**10
 _TOLD = (errors.SnapshotsError, Failure)
@@ -153,4 +141,4 @@ def status_of(error: errors.SnapshotsError | Failure) -> int:
     """HTTP status of an error that is told."""
     if isinstance(error, Failure):
         return error.status
-    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    return error_status.status_of(error)

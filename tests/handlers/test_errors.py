@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from jupyterhub_snapshots import errors
-from jupyterhub_snapshots.handlers.error_body import STATUS, error_body, error_of, status_of
+from jupyterhub_snapshots.error_status import STATUS, status_of
+from jupyterhub_snapshots.handlers.error_body import error_body, error_of
 from jupyterhub_snapshots.handlers.legacy import LEGACY_STATUS
 from service import RunningService, assert_error
 

@@ -11,6 +11,7 @@ STATUS: dict[type[errors.SnapshotsError], int] = {
     errors.AccessDenied: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.TooManyAttempts: 429,
     errors.EngineFailed: 502,

@@ -8,6 +8,7 @@ The families say what kind of failure it is, the leaves what exactly happened::
     ├── AccessDenied        known, but may not
     ├── NotFound            no such thing, or none the caller may know of
     ├── Conflict            contradicts what is there
+    ├── PreconditionFailed  changed since the caller looked
     ├── TooLarge            over a limit
     ├── Busy                try again later
     └── EngineFailed        the store or rsync failed; nothing half-made stays
@@ -78,6 +79,24 @@ class NotAFolder(InvalidRequest):
     code = "not_a_folder"
 
 
+class NotAReceipt(InvalidRequest):
+    """What was handed in can't be read as a receipt."""
+
+    code = "not_a_receipt"
+
+
+class InvalidDate(InvalidRequest):
+    """A text that can't be read as a date."""
+
+    code = "invalid_date"
+
+
+class InvalidRoster(InvalidRequest):
+    """A list of members that can't be read as a whole."""
+
+    code = "invalid_roster"
+
+
 class NotAuthenticated(SnapshotsError):
     """No credential, or one that nobody holds."""
 
@@ -88,6 +107,24 @@ class AccessDenied(SnapshotsError):
     """The caller is known and may not do this."""
 
     code = "access_denied"
+
+
+class WrongPassword(AccessDenied):
+    """Not the password of the assignment."""
+
+    code = "wrong_password"
+
+
+class NotOpenYet(AccessDenied):
+    """The assignment can't be opened before it is visible."""
+
+    code = "not_open_yet"
+
+
+class AssignmentClosed(AccessDenied):
+    """The assignment can't be opened any more."""
+
+    code = "closed"
 
 
 class NotFound(SnapshotsError):
@@ -106,6 +143,12 @@ class StudentNotFound(NotFound):
     """No such student in the course."""
 
     code = "student_not_found"
+
+
+class MemberNotFound(NotFound):
+    """The course has no member of that id."""
+
+    code = "member_not_found"
 
 
 class HomeNotFound(NotFound):
@@ -132,6 +175,30 @@ class BatchNotFound(NotFound):
     code = "batch_not_found"
 
 
+class DocumentNotFound(NotFound):
+    """The instructor has no such document."""
+
+    code = "document_not_found"
+
+
+class AssignmentNotFound(NotFound):
+    """No such assignment in the course, or none that the caller may know of."""
+
+    code = "assignment_not_found"
+
+
+class ExtensionNotFound(NotFound):
+    """The student has no such extension."""
+
+    code = "extension_not_found"
+
+
+class AccessTokenNotFound(NotFound):
+    """The student has not opened that assignment."""
+
+    code = "access_token_not_found"
+
+
 class KeyNotFound(NotFound):
     """No such API key."""
 
@@ -148,6 +215,24 @@ class StudentAmbiguous(Conflict):
     """A number that is the id of one student and the name of another."""
 
     code = "student_ambiguous"
+
+
+class MemberExists(Conflict):
+    """The person is a member of the course already."""
+
+    code = "member_exists"
+
+
+class MemberOfHubGroup(Conflict):
+    """A group of the hub makes the person a member of the course."""
+
+    code = "member_of_hub_group"
+
+
+class MemberFixed(Conflict):
+    """A member whom the instructors' own roster can't change in this way."""
+
+    code = "member_fixed"
 
 
 class SnapshotExists(Conflict):
@@ -174,10 +259,58 @@ class ReportExists(Conflict):
     code = "report_exists"
 
 
+class PlaceTaken(Conflict):
+    """Something in the home stands where a folder or file of ours should be."""
+
+    code = "place_taken"
+
+
+class NothingToOpen(Conflict):
+    """The assignment is open to everybody without being opened."""
+
+    code = "nothing_to_open"
+
+
+class DocumentExists(Conflict):
+    """The instructor has a document of that name."""
+
+    code = "document_exists"
+
+
+class DocumentInUse(Conflict):
+    """An assignment hands the document out."""
+
+    code = "document_in_use"
+
+
+class TitleTaken(Conflict):
+    """The course has an assignment of that title."""
+
+    code = "title_taken"
+
+
+class AssignmentInUse(Conflict):
+    """Something was captured for the assignment, which belongs to it."""
+
+    code = "assignment_in_use"
+
+
+class AlreadyTaken(Conflict):
+    """Another process has decided on the same capture."""
+
+    code = "already_taken"
+
+
 class BatchRunning(Conflict):
     """The batch is still running."""
 
     code = "batch_running"
+
+
+class PreconditionFailed(SnapshotsError):
+    """What was to be changed is not as the caller knows it (If-Match)."""
+
+    code = "precondition_failed"
 
 
 class TooLarge(SnapshotsError):
@@ -234,6 +367,12 @@ class StorageUnavailable(EngineFailed):
     """The snapshots' folder is missing, not mounted or not usable."""
 
     code = "storage_unavailable"
+
+
+class SigningKeyUnusable(EngineFailed):
+    """The file of the key that signs receipts can't be used."""
+
+    code = "signing_key_unusable"
 
 
 class RsyncFailed(EngineFailed):

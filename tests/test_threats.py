@@ -176,9 +176,16 @@ R5 rsync: very much on its error output
 R6 rsync: variables and files that change what it does
 R7 rsync: says all is well and it is not
 T1 zones: times come back with theirs
+T2 zones: times that happen twice, or never
+T3 clock: set back or forward, for a moment or for good
+T4 midnight: the day in a snapshot's name
+T5 missed: the service was down at a deadline
+T6 missed: and at many, for days
 T7 herd: many captures at once, fair between courses
 T8 double: one capture that is asked for twice
+T9 edit: deadlines that move before, while and after they fire
 T10 edge: the ends of time
+T11 late: files that change between the deadline and the capture
 K1 killed: at every step of a capture
 K2 killed: the copy alone, the worker alone
 K3 stale: leftovers are never used again

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from .captures import Occasion
+
 
 class Role(str, Enum):
     """What a member is in a course."""
 
     INSTRUCTOR = "instructor"
     STUDENT = "student"
+    #: Reads all of the class and changes nothing.
+    ASSISTANT = "assistant"
 
 
 class ItemState(str, Enum):
@@ -45,6 +49,8 @@ class Course:
             started; another folder in their place means that a disk is not mounted.
         locks: folder of the locks that keep captures of one home apart, also between courses;
             None for one inside the root.
+        starts_at: when the course begins, for people; None when nobody said.
+        ends_at: the same of its end.
     """
 
     id: int
@@ -58,6 +64,8 @@ class Course:
     staging: str | None = None
     locks: str | None = None
     mounted: tuple[tuple[int, int], ...] = ()
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ class Member:
         id: of the membership; the instructor API calls it the student's id.
         user_id: of the person, the same in every course.
         active: False for one who left; nothing of theirs is deleted.
+        source: where the membership comes from, see `jupyterhub_snapshots.core.sources`.
     """
 
     id: int
@@ -81,6 +90,7 @@ class Member:
     last_name: str = ""
     email: str = ""
     university_id: str | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,11 @@ class Snapshot:
         copied_bytes: what it added to the store.
         changed_files: files that were changing while they were copied.
         problem_count: what of the home is missing or flagged.
+        assignment_id: the assignment it was taken for, if for any.
+        kind: what it was taken for, see `jupyterhub_snapshots.core.captures.Kind`.
+        deadline: the student's deadline at that time.
+        late_count: files that changed after it.
+        late_files: paths of the first thousand of these.
     """
 
     course_id: int
@@ -111,6 +126,11 @@ class Snapshot:
     pinned: bool = False
     batch_id: int | None = None
     created_by: str | None = None
+    assignment_id: int | None = None
+    kind: str | None = None
+    deadline: datetime | None = None
+    late_count: int = 0
+    late_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +162,7 @@ class Batch:
 
     Attributes:
         key: random; with it a capture that is run again recognises its own snapshot.
+        occasion: the assignment and instant it is taken for, if any.
     """
 
     id: int
@@ -152,6 +173,7 @@ class Batch:
     requested_at: datetime
     include_hidden: bool = False
     items: tuple[BatchItem, ...] = ()
+    occasion: Occasion | None = None
 
     @property
     def state(self) -> str:

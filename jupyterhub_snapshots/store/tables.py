@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     DateTime,
     Dialect,
@@ -58,7 +59,7 @@ class Base(DeclarativeBase):
 
 
 class CourseRow(Base):
-    """A course that the configuration names."""
+    """A course that the configuration names; the revision counts what moves its deadlines."""
 
     __tablename__ = "courses"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -67,6 +68,7 @@ class CourseRow(Base):
     description: Mapped[str | None]
     time_zone: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class UserRow(Base):
@@ -135,6 +137,11 @@ class SnapshotRow(Base):
     problem_count: Mapped[int] = mapped_column(default=0)
     digest: Mapped[str | None] = mapped_column(String(128))
     pinned: Mapped[bool] = mapped_column(default=False)
+    assignment_id: Mapped[int | None] = mapped_column(index=True)
+    kind: Mapped[str | None] = mapped_column(String(16))
+    deadline: Mapped[datetime | None]
+    late_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    late_files: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id", ondelete="SET NULL"))
     created_by: Mapped[str | None] = mapped_column(String(255))
 
@@ -150,6 +157,9 @@ class BatchRow(Base):
     requested_by: Mapped[str] = mapped_column(String(255))
     requested_at: Mapped[datetime]
     include_hidden: Mapped[bool]
+    assignment_id: Mapped[int | None] = mapped_column(index=True)
+    kind: Mapped[str | None] = mapped_column(String(16))
+    instant: Mapped[datetime | None]
     items: Mapped[list[BatchItemRow]] = relationship(
         lazy="selectin", order_by="BatchItemRow.id", cascade="all, delete-orphan"
     )

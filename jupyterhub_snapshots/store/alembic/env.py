@@ -4,6 +4,7 @@ from typing import Literal
 
 from alembic import context
 
+from jupyterhub_snapshots.store import assignment_tables  # noqa: F401  (they belong to Base)
 from jupyterhub_snapshots.store.tables import Base, UtcDateTime
 
 

@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Set
-from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.orm import Session
 from traitlets import Float, Integer
 from traitlets.config import Configurable, LoggingConfigurable
 
-from .batch_journal import BatchJournal, Taken
-from .core.manifest import Header
-from .core.names import snapshot_name, student_folder
+from .batch_captures import BatchCaptures, Limits
+from .batch_journal import BatchJournal
+from .core.captures import Kind, Occasion
+from .core.names import is_snapshot_name, snapshot_name, student_folder
 from .core.records import ENDED, Batch, BatchItem, Course, ItemState
-from .engine import CaptureJob, CaptureResult, claims
+from .engine import claims
 from .engine.claims import Claim
 from .errors import (
     BatchRunning,
     Busy,
     CaptureCancelled,
     CourseNotFound,
-    SnapshotsError,
+    InvalidSnapshotName,
     StorageUnavailable,
-    StudentNotFound,
     WorkerLost,
 )
 from .executors import Executor
 from .live_batch import LiveBatch, follow, queued, requeued
-from .metrics import CAPTURE_SECONDS, CAPTURES
-from .snapshots import SnapshotCatalog, lock_path
+from .snapshots import SnapshotCatalog
 from .store import Store, batches
-from .store.database import utc_now
 from .volumes import LocalVolumes
 
 _UNFINISHED = frozenset(ItemState) - ENDED
+_OUT_OF_REACH = (CourseNotFound, StorageUnavailable, OSError)
 
 
 class BatchManager(LoggingConfigurable):
@@ -52,6 +50,10 @@ class BatchManager(LoggingConfigurable):
     Parameters:
         left: who of a course's people are not, or no more, its students; asked before a batch is
             gone on with.
+
+    Attributes:
+        ended: each is called with a batch that was run here, once nothing of it is left to do and
+            the database knows all of it.
     """
 
     timeout_seconds = Float(
@@ -93,15 +95,37 @@ class BatchManager(LoggingConfigurable):
         parent: Configurable | None = None,
     ) -> None:
         super().__init__(parent=parent)
+        self.ended: list[Callable[[Batch], None]] = []
         self._store = store
-        self._executor = executor
-        self._volumes = volumes
         self._snapshots = snapshots
         self._find_course = find_course
-        self._left = left
         self._live: dict[int, LiveBatch] = {}
         self._journal = BatchJournal(store, snapshots, self.log, self._drop_ended)
+        self._captures = BatchCaptures(
+            store=store,
+            executor=executor,
+            volumes=volumes,
+            snapshots=snapshots,
+            journal=self._journal,
+            find_course=find_course,
+            left=left,
+            limits=self._limits,
+            log=self.log,
+        )
         self._stopping = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a batch here that has not ended, or is not noted yet."""
+        return bool(self._live)
+
+    def _limits(self) -> Limits:
+        return Limits(
+            timeout_seconds=self.timeout_seconds,
+            attempts=self.copy_attempts,
+            max_file_bytes=self.max_file_bytes,
+            max_bytes=self.max_snapshot_bytes,
+        )
 
     async def start(
         self,
@@ -120,24 +144,60 @@ class BatchManager(LoggingConfigurable):
 
         Raises InvalidName, Busy when the service is stopping.
         """
-        full_name = snapshot_name(name, today(course))
+        return await self.begin(
+            course,
+            snapshot_name(name, today(course)),
+            students,
+            include_hidden=include_hidden,
+            requested_by=requested_by,
+        )
+
+    async def begin(
+        self,
+        course: Course,
+        full_name: str,
+        students: Iterable[str],
+        *,
+        include_hidden: bool,
+        requested_by: str,
+        occasion: Occasion | None = None,
+        record: Callable[[Session, Batch], None] | None = None,
+    ) -> Batch:
+        """Starts captures of these students under a name that has its date already.
+
+        Parameters:
+            occasion: what they are for. A late capture that holds what the student's latest
+                snapshot of the deadline holds is not kept.
+            record: called in the transaction that makes the batch; what it raises leaves nothing
+                behind and is raised here.
+
+        Raises InvalidName, Busy when the service is stopping.
+        """
         usernames = [student_folder(student) for student in dict.fromkeys(students)]
+        if not is_snapshot_name(full_name):
+            raise InvalidSnapshotName("This can't be the name of a snapshot.")
         if self._stopping:
             raise Busy("The service is being restarted. Try again in a moment.")
         key = batches.new_key()
         claim = await self._claim(course.id, key)
-        try:
-            batch = await self._store.write(
-                lambda db: batches.create(
-                    db,
-                    key=key,
-                    course_id=course.id,
-                    name=full_name,
-                    requested_by=requested_by,
-                    include_hidden=include_hidden,
-                    students=usernames,
-                )
+
+        def create(db: Session) -> Batch:
+            made = batches.create(
+                db,
+                key=key,
+                course_id=course.id,
+                name=full_name,
+                requested_by=requested_by,
+                include_hidden=include_hidden,
+                students=usernames,
+                occasion=occasion,
             )
+            if record is not None:
+                record(db, made)
+            return made
+
+        try:
+            batch = await self._store.write(create)
         except BaseException:
             claim.release()
             raise
@@ -146,14 +206,16 @@ class BatchManager(LoggingConfigurable):
     async def get(self, batch_id: int, course_id: int | None = None) -> Batch:
         """The batch as it stands now. Raises BatchNotFound."""
         live = self._live.get(batch_id)
-        if live is not None and course_id in (None, live.batch.course_id):
+        if live is not None and course_id in (None, live.begun.course_id):
             return live.batch
         return await self._store.read(lambda db: batches.get(db, batch_id, course_id))
 
-    async def recent(self, course_id: int) -> list[Batch]:
-        """The newest batches of a course, newest first."""
-        found = await self._store.read(lambda db: batches.of_course(db, course_id))
-        return [self._live[batch.id].batch if batch.id in self._live else batch for batch in found]
+    async def recent(self, course_id: int, kind: Kind | None = None) -> list[Batch]:
+        """The newest batches of a course, newest first: of one kind, or all but warm-ups."""
+        before = dict(self._live)  # of one that ends meanwhile, what was read is older
+        found = await self._store.read(lambda db: batches.of_course(db, course_id, kind))
+        live = before | self._live
+        return [live[batch.id].batch if batch.id in live else batch for batch in found]
 
     async def wait(self, batch_id: int) -> Batch:
         """Waits until nothing of the batch is left to do, and returns it. Raises BatchNotFound."""
@@ -210,16 +272,32 @@ class BatchManager(LoggingConfigurable):
             else:
                 self.log.warning("Going on with batch %d (%s)", batch.id, batch.name)
 
+    async def take_over(self) -> None:
+        """Goes on with unfinished batches that no living process runs; may be called at any time.
+
+        One whose snapshots can't be reached is left for later.
+        """
+        for batch in await self._store.read(lambda db: batches.unfinished(db, but=set(self._live))):
+            if self._stopping or batch.id in self._live:
+                continue
+            try:
+                claim = await self._take_claim(batch.course_id, batch.key)
+            except (BatchRunning, *_OUT_OF_REACH):
+                continue
+            now = await self._claimed(batch.id, claim)
+            if now.state == "running":
+                self.log.warning("Taking over batch %d (%s)", now.id, now.name)
+                items = [item for item in now.items if item.state in _UNFINISHED]
+                self._run(queued(now, items), claim, again=True)
+            else:
+                claim.release()
+
     async def _again(self, batch: Batch, states: Set[ItemState]) -> Batch:
         """Runs the captures of a batch once more that are in these states. Raises BatchRunning."""
         live = self._live.get(batch.id)
         if live is None:
             claim = await self._claim(batch.course_id, batch.key)
-            try:
-                batch = await self.get(batch.id)  # as who had it before has left it
-            except BaseException:
-                claim.release()
-                raise
+            batch = await self._claimed(batch.id, claim)
         elif live.ended.is_set():
             claim, batch = live.claim, live.batch
         else:
@@ -232,17 +310,27 @@ class BatchManager(LoggingConfigurable):
 
         Without its storage no batch can be claimed; its captures will say what is wrong.
         """
+        try:
+            return await self._take_claim(course_id, key)
+        except _OUT_OF_REACH:
+            self.log.debug("A batch can't be claimed", exc_info=True)
+            return Claim()
 
+    async def _take_claim(self, course_id: int, key: str) -> Claim:
         def take() -> Claim:
             course = self._find_course(course_id)
             self._snapshots.check_root(course)
             return claims.take(course.root, key)
 
+        return await asyncio.to_thread(take)
+
+    async def _claimed(self, batch_id: int, claim: Claim) -> Batch:
+        """The batch as who had it before has left it."""
         try:
-            return await asyncio.to_thread(take)
-        except (CourseNotFound, StorageUnavailable, OSError):
-            self.log.debug("A batch can't be claimed", exc_info=True)
-            return Claim()
+            return await self.get(batch_id)
+        except BaseException:
+            claim.release()
+            raise
 
     async def stop(self) -> None:
         """Stops everything; queued and running captures are resumed at the next start."""
@@ -260,62 +348,12 @@ class BatchManager(LoggingConfigurable):
         for item in batch.items:
             if item.state not in ENDED:
                 self._journal.note(batch.id, item)
-                task = asyncio.create_task(self._capture(live, item))
+                task = asyncio.create_task(self._captures.take(live, item))
                 live.tasks.add(task)
                 task.add_done_callback(partial(self._captured, live, item.student))
         if not live.tasks:
             self._end(live)
         return batch
-
-    async def _capture(self, live: LiveBatch, item: BatchItem) -> BatchItem:
-        """Runs one capture; the item as it is then. A failure is raised."""
-        batch, student = live.batch, item.student
-        course = self._find_course(batch.course_id)
-        running = replace(item, state=ItemState.RUNNING, attempts=item.attempts + 1)
-
-        def started() -> None:
-            nonlocal running
-            running = replace(running, began_at=utc_now())
-            self._set(live, running)
-
-        if live.checked is None:  # once for all, who then take their turns in the order they have
-            live.checked = asyncio.create_task(self._check(live, course))
-        if student in await asyncio.shield(live.checked):
-            raise StudentNotFound("This is no student of the course any more.")
-        job = self._job(course, batch, student)
-        result: CaptureResult | Header
-        try:
-            result = await self._executor.submit(job, course.code, started)
-        except (asyncio.CancelledError, WorkerLost):
-            # It may have ended just before it was.
-            made = await asyncio.to_thread(self._snapshots.header, course, student, batch.name)
-            if made is None or made.capture_id != job.capture_id:
-                raise
-            result = made
-        # Nothing to wait for from here on: what is taken can't be cancelled any more.
-        done = replace(
-            running,
-            state=ItemState.DONE,
-            ended_at=utc_now(),
-            outcome=result.state,
-            problem_count=result.problem_count,
-            files=result.files,
-            bytes=result.bytes,
-            copied_bytes=result.copied_bytes,
-        )
-        self._journal.note(batch.id, done, Taken(course, batch, student))
-        return done
-
-    async def _check(self, live: LiveBatch, course: Course) -> Set[str]:
-        """Who is not to be captured, when the captures have a place to go to."""
-        await asyncio.to_thread(self._snapshots.check_root, course)
-        if not live.again:
-            return frozenset()
-        try:
-            return await self._left(course)
-        except SnapshotsError as error:
-            self.log.warning("Who has left %s can't be told: %s", course.code, error.message)
-            return frozenset()
 
     def _captured(self, live: LiveBatch, student: str, task: asyncio.Task[BatchItem]) -> None:
         """Called when the task of one capture has ended, however it did."""
@@ -326,30 +364,16 @@ class BatchManager(LoggingConfigurable):
         elif self._stopping and isinstance(error, (CaptureCancelled, WorkerLost)):
             item = requeued(live.items[student])
         else:
-            item = self._failed(live, student, error)
+            item = self._captures.failed(live, student, error)
         self._set(live, item)
         if item.state in ENDED:
-            CAPTURES.labels(item.state.value).inc()
-            if item.began_at is not None and item.ended_at is not None:
-                CAPTURE_SECONDS.observe((item.ended_at - item.began_at).total_seconds())
+            self._captures.count(item)
         if not live.tasks:
             self._end(live)
 
-    def _failed(self, live: LiveBatch, student: str, error: BaseException) -> BatchItem:
-        item = replace(live.items[student], ended_at=utc_now())
-        if isinstance(error, CaptureCancelled):
-            return replace(item, state=ItemState.CANCELLED)
-        code, message = "internal_error", "The log of the service says what happened."
-        if isinstance(error, SnapshotsError):
-            code, message = error.code, error.message
-            self.log.warning("Capture of %r in batch %d: %s", student, live.batch.id, message)
-        else:
-            self.log.error("Capture of %r failed", student, exc_info=error)
-        return replace(item, state=ItemState.FAILED, error_code=code, error=message)
-
     def _set(self, live: LiveBatch, item: BatchItem) -> None:
         live.set(item)
-        self._journal.note(live.batch.id, item)
+        self._journal.note(live.begun.id, item)
 
     def _end(self, live: LiveBatch) -> None:
         done = [item for item in live.items.values() if item.state is ItemState.DONE]
@@ -357,7 +381,7 @@ class BatchManager(LoggingConfigurable):
             self.log.error(
                 "All %d homes of batch %d were empty. Is the disk of the homes mounted?",
                 len(done),
-                live.batch.id,
+                live.begun.id,
             )
         live.end()
         self._drop_ended()
@@ -368,27 +392,8 @@ class BatchManager(LoggingConfigurable):
             if live.ended.is_set() and not self._journal.holds(batch_id):
                 del self._live[batch_id]
                 live.claim.release()
-
-    def _job(self, course: Course, batch: Batch, student: str) -> CaptureJob:
-        home = self._volumes.home(course, student)
-        digest = hashlib.sha256(student.encode()).hexdigest()[:16]
-        return CaptureJob(
-            home=home,
-            root=course.root,
-            student=student_folder(student),
-            snapshot=batch.name,
-            capture_id=f"{batch.key}-{digest}",
-            staging=course.staging,
-            lock=lock_path(course, home),
-            include_hidden=batch.include_hidden,
-            folders=course.folders,
-            timeout_seconds=self.timeout_seconds,
-            attempts=self.copy_attempts,
-            max_file_bytes=self.max_file_bytes,
-            max_bytes=self.max_snapshot_bytes,
-            requested_at=batch.requested_at.isoformat().replace("+00:00", "Z"),
-            extra={"course": course.code, "by": batch.requested_by},
-        )
+                for tell in self.ended if not self._stopping else ():
+                    tell(live.batch)
 
 
 def today(course: Course) -> date:

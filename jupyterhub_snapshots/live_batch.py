@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
+from typing import NamedTuple
 
 from .core.records import Batch, BatchItem
 from .engine.claims import Claim
 
 #: How often it is looked how a batch of another process stands.
 _POLL_SECONDS = 1.0
+
+
+class Checked(NamedTuple):
+    """What is found out once, before the captures of a batch begin.
+
+    Attributes:
+        left: who is no student of the course any more.
+        earlier: student to the snapshot that the capture must differ from, to be worth keeping.
+    """
+
+    left: Set[str] = frozenset()
+    earlier: Mapping[str, str] = {}
 
 
 class _Watch:
@@ -28,8 +41,8 @@ class LiveBatch:
     Attributes:
         claim: that it is run here and nowhere else.
         again: whether it was begun before, and its students may have left since.
-        checked: ends when it is known that its captures have a place to go to, with the students
-            who have left.
+        checked: ends when it is known that its captures have a place to go to, with what else
+            was found out before them.
     """
 
     def __init__(self, batch: Batch, claim: Claim, *, again: bool) -> None:
@@ -38,13 +51,18 @@ class LiveBatch:
         self.again = again
         self.items = {item.student: item for item in batch.items}
         self.tasks: set[asyncio.Task[BatchItem]] = set()
-        self.checked: asyncio.Task[Set[str]] | None = None
+        self.checked: asyncio.Task[Checked] | None = None
         self.ended = asyncio.Event()
         self._watches: set[_Watch] = set()
 
     @property
+    def begun(self) -> Batch:
+        """The batch as it was when it was begun."""
+        return self._batch
+
+    @property
     def batch(self) -> Batch:
-        """The batch as it stands now."""
+        """The batch as it stands now; takes as long as it has items."""
         return replace(self._batch, items=tuple(self.items.values()))
 
     def set(self, item: BatchItem) -> None:

@@ -7,19 +7,16 @@ import contextlib
 import errno
 import hashlib
 import os
-import stat
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import replace
 
 from .beneath import Folder, NotBelow
-from .core.manifest import Header
+from .core.captures import Kind
+from .core.manifest import Header, instant
 from .core.names import (
     SERVICE_DIR,
-    is_component,
     is_snapshot_name,
-    path_parts,
     student_folder,
 )
 from .core.records import Course, Snapshot
@@ -27,12 +24,11 @@ from .engine import sidecar
 from .engine.staging import home_lock, open_root
 from .engine.storage_errors import storage_errors
 from .errors import (
-    FileNotFound,
     InvalidName,
-    SnapshotNotFound,
     SnapshotPinned,
     StorageUnavailable,
 )
+from .snapshot_trees import SnapshotTrees, no_snapshot
 from .store import Store, catalog
 
 #: A folder that changed this shortly before it was read may have changed again unseen.
@@ -47,29 +43,7 @@ _NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 Names = dict[str, int]
 
 
-@dataclass(frozen=True)
-class FileEntry:
-    """One file or folder of a snapshot, as it lies on the disk.
-
-    Attributes:
-        path: relative to the snapshot.
-        type: "file", "folder" or "link".
-        size: bytes.
-        modified_at_ns: ns since the epoch.
-    """
-
-    path: str
-    type: str
-    size: int
-    modified_at_ns: int
-
-    @property
-    def name(self) -> str:
-        """Last component of the path."""
-        return self.path.rpartition("/")[2]
-
-
-class SnapshotCatalog:
+class SnapshotCatalog(SnapshotTrees):
     """Lists, opens, pins and deletes snapshots. What is on the disk is what there is."""
 
     def __init__(self, store: Store) -> None:
@@ -77,9 +51,15 @@ class SnapshotCatalog:
         self._scanned: dict[tuple[int, str], tuple[int, int, Names]] = {}
 
     async def list_snapshots(
-        self, course: Course, student: str | None = None, name: str | None = None
+        self,
+        course: Course,
+        student: str | None = None,
+        name: str | None = None,
+        assignment: int | None = None,
     ) -> list[Snapshot]:
-        """Snapshots of the course, of one student or of one name, by student and name.
+        """Snapshots of the course, of one student, name or assignment, by student and name.
+
+        Paths of late files are there only when one student or one assignment is asked for.
 
         Raises StorageUnavailable when the folder of the snapshots is missing.
         """
@@ -97,10 +77,21 @@ class SnapshotCatalog:
             for inode, record in records:
                 pinned = known.get((record.student, record.name), (0, record))[1].pinned
                 known[record.student, record.name] = inode, replace(record, pinned=pinned)
-        return [
+        listed = [
             known[key][1]
             for key in sorted(found)
-            if key in known and (name is None or key[1] == name)
+            if key in known
+            and (name is None or key[1] == name)
+            and (assignment is None or known[key][1].assignment_id == assignment)
+        ]
+        if (student is None and assignment is None) or not any(each.late_count for each in listed):
+            return listed
+        late = await self._store.read(
+            lambda db: catalog.late_files(db, course.id, student, assignment)
+        )
+        return [
+            replace(each, late_files=late.get((each.student, each.name), each.late_files))
+            for each in listed
         ]
 
     async def describe_again(
@@ -117,7 +108,7 @@ class SnapshotCatalog:
         for snapshot in await self.list_snapshots(course, student):
             if snapshot.name == name:
                 return snapshot
-        raise _no_snapshot(student, name)
+        raise no_snapshot(student, name)
 
     def check_root(self, course: Course) -> None:
         """Makes sure that the disk of the course's snapshots is mounted; for threads.
@@ -184,79 +175,10 @@ class SnapshotCatalog:
                 return []
         return [(inode, _record(course.id, student, name, header))]
 
-    def header(self, course: Course, student: str, name: str) -> Header | None:
-        """What the manifest says of the whole capture, if there is one; for threads."""
-        with (
-            contextlib.suppress(NotBelow),
-            open_root(course.root) as root,
-            root.enter([student_folder(student)]) as folder,
-        ):
-            folder.lstat(name)
-            return sidecar.read_header(folder, name)
-        return None
-
     def _describe_all(
         self, course: Course, keys: Iterable[tuple[str, str]]
     ) -> list[tuple[int, Snapshot]]:
         return [found for key in keys for found in self.describe(course, *key)]
-
-    @contextlib.contextmanager
-    def open_tree(self, course: Course, student: str, name: str) -> Iterator[Folder]:
-        """The held folder of one snapshot; for threads. Raises SnapshotNotFound."""
-        with open_root(course.root) as root:
-            try:
-                if not is_component(name) or name.startswith("."):
-                    raise NotBelow(errno.ENOENT, "No snapshot", name)
-                tree = root.enter([student_folder(student), name])
-            except (NotBelow, InvalidName) as error:
-                raise _no_snapshot(student, name) from error
-        with tree:
-            yield tree
-
-    def files(
-        self, course: Course, student: str, name: str, *, hidden: bool = False
-    ) -> list[FileEntry]:
-        """Every regular file of a snapshot; for threads. Raises SnapshotNotFound."""
-        with self.open_tree(course, student, name) as tree:
-            return [
-                _file_entry(found.path, found.status)
-                for found in tree.walk(keep=lambda name: hidden or not name.startswith("."))
-                if stat.S_ISREG(found.status.st_mode)
-            ]
-
-    def folder(self, course: Course, student: str, name: str, path: str) -> list[FileEntry]:
-        """What is directly in one folder of a snapshot; for threads.
-
-        Parameters:
-            path: relative to the snapshot; "" for its top.
-
-        Raises SnapshotNotFound, FileNotFound.
-        """
-        with self.open_tree(course, student, name) as tree:
-            try:
-                with tree.enter(path_parts(path) if path else ()) as folder:
-                    prefix = f"{path}/" if path else ""
-                    return [
-                        _file_entry(prefix + entry.name, entry.stat(follow_symlinks=False))
-                        for entry in folder.scan()
-                        if _kind(entry.stat(follow_symlinks=False)) is not None
-                    ]
-            except (NotBelow, InvalidName) as error:
-                raise _no_file(path) from error
-
-    def open_file(
-        self, course: Course, student: str, name: str, path: str
-    ) -> tuple[int, FileEntry, int]:
-        """Descriptor, entry and inode of one file of a snapshot; for threads.
-
-        Raises SnapshotNotFound, FileNotFound.
-        """
-        with self.open_tree(course, student, name) as tree:
-            try:
-                descriptor, status = tree.open_file(path_parts(path))
-            except (NotBelow, InvalidName) as error:
-                raise _no_file(path) from error
-            return descriptor, _file_entry(path, status), status.st_ino
 
     async def set_pinned(self, course: Course, student: str, name: str, pinned: bool) -> Snapshot:
         """Pins a snapshot, so that it is not deleted, or lets it go. Raises SnapshotNotFound."""
@@ -293,7 +215,7 @@ class SnapshotCatalog:
                 folder.remove(gone)
                 folder.move(name, folder, gone)
             except (NotBelow, FileNotFoundError) as error:
-                raise _no_snapshot(student, name) from error
+                raise no_snapshot(student, name) from error
             folder.remove(sidecar.manifest_name(name))
             folder.remove(gone)
             folder.sync()
@@ -341,8 +263,8 @@ def _record(course_id: int, student: str, name: str, header: Header | None) -> S
         student=student,
         name=name,
         state=header.state,
-        began_at=datetime.fromisoformat(header.began_at.replace("Z", "+00:00")),
-        ended_at=datetime.fromisoformat(header.ended_at.replace("Z", "+00:00")),
+        began_at=instant(header.began_at),
+        ended_at=instant(header.ended_at),
         files=header.files,
         bytes=header.bytes,
         copied_bytes=header.copied_bytes,
@@ -350,7 +272,23 @@ def _record(course_id: int, student: str, name: str, header: Header | None) -> S
         problem_count=header.problem_count,
         digest=header.digest,
         created_by=header.extra.get("by"),
+        assignment_id=_assignment_id(header),
+        kind=_kind(header),
+        deadline=instant(header.deadline) if header.deadline is not None else None,
+        late_count=header.late_count,
+        late_files=header.late_files,
     )
+
+
+def _assignment_id(header: Header) -> int | None:
+    assignment = header.extra.get("assignment")
+    number = assignment.get("id") if isinstance(assignment, dict) else None
+    return number if isinstance(number, int) else None
+
+
+def _kind(header: Header) -> str | None:
+    kind = header.extra.get("kind")
+    return kind if kind in {each.value for each in Kind} else None
 
 
 def lock_path(course: Course, home: str) -> str | None:
@@ -358,34 +296,3 @@ def lock_path(course: Course, home: str) -> str | None:
     if course.locks is None:
         return None
     return os.path.join(course.locks, hashlib.sha256(os.fsencode(home)).hexdigest())
-
-
-def _kind(status: os.stat_result) -> str | None:
-    mode = status.st_mode
-    if stat.S_ISREG(mode):
-        return "file"
-    if stat.S_ISDIR(mode):
-        return "folder"
-    return "link" if stat.S_ISLNK(mode) else None
-
-
-def _file_entry(path: str, status: os.stat_result) -> FileEntry:
-    return FileEntry(
-        path=path,
-        type=_kind(status) or "special",
-        size=status.st_size,
-        modified_at_ns=status.st_mtime_ns,
-    )
-
-
-def _no_snapshot(student: str, name: str) -> SnapshotNotFound:
-    return SnapshotNotFound(
-        f"{student[:100]} has no snapshot {name[:100]}. The list of the student's snapshots "
-        "shows their full names."
-    )
-
-
-def _no_file(path: str) -> FileNotFound:
-    return FileNotFound(
-        f"The snapshot has no file {path[:200]}. The list of its files shows their paths."
-    )

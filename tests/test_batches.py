@@ -19,6 +19,7 @@ from jupyterhub_snapshots import batch_journal, live_batch
 from jupyterhub_snapshots.batches import BatchManager, today
 from jupyterhub_snapshots.core.names import SERVICE_DIR
 from jupyterhub_snapshots.core.records import Batch, BatchItem, Course, ItemState, Role
+from jupyterhub_snapshots.core.sources import CONFIG
 from jupyterhub_snapshots.engine import verify
 from jupyterhub_snapshots.errors import (
     BatchNotFound,
@@ -380,7 +381,7 @@ async def test_who_has_left_is_not_captured_again(
     batch = await abandoned(course)
     with course.store.writing() as db:
         people.set_members(db, course.course.id, STUDENTS, Role.STUDENT, "homes")
-        people.set_members(db, course.course.id, ["bob"], Role.INSTRUCTOR, people.BY_HAND)
+        people.set_members(db, course.course.id, ["bob"], Role.INSTRUCTOR, CONFIG)
     (course.place / "homes" / "carol").rename(course.place / "carol")
     if how == "resume":
         await batches.resume()
@@ -403,7 +404,7 @@ async def test_a_roster_that_cannot_be_read_stops_no_retry(
     async def unreadable(course: Course) -> frozenset[str]:
         raise Busy("The database is locked.")
 
-    batches._left = unreadable
+    batches._captures._left = unreadable
     batch = await abandoned(course)
     await batches.resume()
     assert states(await batches.wait(batch.id)) == dict.fromkeys(STUDENTS, "done")

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 FORMAT = 1
 #: Problems kept in full in the header; more are only counted.
 MAX_PROBLEMS = 1000
+#: Paths of late files kept in the header; more are only counted.
+MAX_LATE_FILES = 1000
 
 # Made once, where `json.loads` looks for the encoding of each of a snapshot's lines.
 _decode = json.JSONDecoder().decode
@@ -85,7 +87,13 @@ HARMLESS = frozenset({"special", "changed"})
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a whole capture. Times are ISO 8601 in UTC, sizes bytes."""
+    """What is known of a whole capture. Times are ISO 8601 in UTC, sizes bytes.
+
+    Attributes:
+        deadline: what changed after it is late; None when nothing can be.
+        late_count: files and links that changed after the deadline.
+        late_files: paths of the first of these.
+    """
 
     student: str
     snapshot: str
@@ -104,12 +112,24 @@ class Header:
     changed_files: int = 0
     problems: tuple[Problem, ...] = ()
     problem_count: int = 0
+    deadline: str | None = None
+    late_count: int = 0
+    late_files: tuple[str, ...] = ()
     digest: str = ""
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
 
 
 _COUNTS = ("files", "bytes", "copied_files", "copied_bytes", "changed_files", "problem_count")
+_LATE = {"deadline": None, "late_count": 0, "late_files": ()}
+
+
+def instant(text: str) -> datetime:
+    """A time of a header. Raises ValueError when it is none, or has no time zone."""
+    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if when.tzinfo is None:
+        raise ValueError("no time zone")
+    return when
 
 
 def dump_header(header: Header) -> bytes:
@@ -125,9 +145,15 @@ def load_header(line: bytes) -> Header:
             raise ValueError("unknown format")
         data["folders"] = tuple(data["folders"])
         data["problems"] = tuple(Problem(**problem) for problem in data["problems"])
+        data = _LATE | data  # which manifests of earlier versions have not
+        data["late_files"] = tuple(data["late_files"])
+        if not all(isinstance(path, str) for path in data["late_files"]):
+            raise TypeError("late_files")
         for name in ("began_at", "ended_at"):
-            datetime.fromisoformat(data[name].replace("Z", "+00:00"))
-        for name in _COUNTS:
+            instant(data[name])
+        if data["deadline"] is not None:
+            instant(data["deadline"])
+        for name in (*_COUNTS, "late_count"):
             if not isinstance(data[name], int):
                 raise TypeError(name)
         return Header(**data)

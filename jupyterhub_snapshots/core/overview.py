@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 
+from .captures import Kind
 from .records import Failure, Member, Role, Snapshot
 
 #: States of snapshots whose times are those of a capture.
@@ -70,6 +71,13 @@ class NameOverview:
 def is_student(member: Member) -> bool:
     """Whether the member is a student of the course now."""
     return member.active and member.role is Role.STUDENT
+
+
+def shown(snapshots: Iterable[Snapshot], kind: str | None = None) -> list[Snapshot]:
+    """Those of one kind, or else all but warm-ups, which only help other captures."""
+    if kind is not None:
+        return [each for each in snapshots if each.kind == kind]
+    return [each for each in snapshots if each.kind != Kind.WARM_UP]
 
 
 def taken_at(snapshot: Snapshot) -> datetime:

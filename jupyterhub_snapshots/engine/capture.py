@@ -16,7 +16,8 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import BinaryIO
 
@@ -29,8 +30,10 @@ from ..errors import (
     InvalidName,
 )
 from . import rsync, sidecar
-from .earlier import Earlier
-from .job import CaptureJob, CaptureResult
+from .draft import Draft
+from .earlier import Earlier, holds
+from .job import UNCHANGED, CaptureJob, CaptureResult
+from .late import LateFiles
 from .publish import existing, open_student, publish, result_of
 from .staging import Attempt, attempt, home_lock, open_root
 from .storage_errors import storage_errors
@@ -38,21 +41,18 @@ from .survey import Problems, entry_of, survey, type_of
 
 #: More files than this that change while they are copied are flagged without another try.
 MAX_RETRIED_FILES = 10_000
-#: So many entries that are to be copied are held in memory instead of being read from the draft
-#: again for each step.
-_MAX_HELD_ENTRIES = 10_000
 #: How often rsync is started in all when it gives up because the home changes too much. It does
 #: so at once, unlike when a file blocks it; that is tried `CaptureJob.attempts` times.
 MAX_STARTS = 50
 
-_COPY, _DONE = b"+", b"="
 _READ_BYTES = 1 << 18
 
 
 def capture(job: CaptureJob) -> CaptureResult:
     """Takes the snapshot, whole or not at all, and returns what is in it.
 
-    Called again with the same ``capture_id`` it returns the snapshot that is there.
+    When it would hold just what ``unless_same_as`` holds, nothing is made. Called again with the
+    same ``capture_id`` it returns the snapshot that is there.
 
     Raises InvalidName, HomeNotFound, HomeTooLarge, SnapshotExists, Conflict, Busy (another capture
     of the home), CaptureTimedOut, StorageFull, StorageUnavailable, RsyncFailed, RsyncMissing,
@@ -94,7 +94,7 @@ class _Capture:
         self.began = datetime.now(timezone.utc)
         self.problems = Problems()
         self.folders: list[tuple[str, int]] = []
-        self.held: list[Entry] | None = []
+        self.late = LateFiles(job.deadline)
         self.files = self.bytes = self.copied_files = self.copied_bytes = self.changed_files = 0
         self.load = rsync.Load()
         self.buffer = memoryview(bytearray(_READ_BYTES))
@@ -107,15 +107,17 @@ class _Capture:
             self.tree = stack.enter_context(self.work.folder.make("tree"))
             before = stack.enter_context(Earlier(self.student, parent))
             paths = stack.enter_context(self._file("paths"))
-            draft = stack.enter_context(self._file("draft"))
-            self._look(before, paths, draft)
-            moved = self._copy(paths, draft)
+            draft = Draft(stack.enter_context(self._file("draft")), paths)
+            self._look(before, draft)
+            moved = self._copy(draft)
             entries = stack.enter_context(self._file("entries"))
             digest = self._finish(before, draft, moved, entries)
             for path, folder_mtime in reversed(self.folders):
                 os.utime(path, ns=(folder_mtime, folder_mtime), dir_fd=self.tree.descriptor)
             os.utime(self.tree.descriptor, ns=(mtime, mtime))
             header = self._header(parent, digest)
+            if self._is_held(entries):
+                return self._unchanged(header)
             self._write_manifest(header, entries)
             publish(self.work.folder, self.student, self.job)
         return result_of(header)
@@ -133,7 +135,7 @@ class _Capture:
 
     # Step 1: look at everything, link what is unchanged, list what is to be copied.
 
-    def _look(self, before: Earlier, paths: BinaryIO, draft: BinaryIO) -> None:
+    def _look(self, before: Earlier, draft: Draft) -> None:
         for count, (entry, status) in enumerate(survey(self.home, self.job, self.problems)):
             if count % 256 == 0:
                 self._check_time()
@@ -147,37 +149,25 @@ class _Capture:
                 if earlier is not None:
                     entry = entry._replace(sha256=earlier.sha256)
                 self.load.add(status)
-                paths.write(_listed(entry.path))
-                draft.write(_COPY + dump_entry(entry))
-                self._hold(entry)
+                draft.add_wanted(entry)
                 continue
-            draft.write(_DONE + dump_entry(entry))
+            draft.add_done(entry)
             self._count(entry)
-
-    def _hold(self, entry: Entry) -> None:
-        if self.held is not None:
-            self.held.append(entry)
-            if len(self.held) > _MAX_HELD_ENTRIES:
-                self.held = None
-
-    def _drafted(self, draft: BinaryIO) -> Iterable[Entry]:
-        """The entries that were to be copied."""
-        return self.held if self.held is not None else _read_draft(draft)
 
     # Step 2: copy with rsync; what changed meanwhile, again.
 
-    def _copy(self, paths: BinaryIO, draft: BinaryIO) -> dict[str, Entry]:
+    def _copy(self, draft: Draft) -> dict[str, Entry]:
         """Returns the entries that differ from the draft: copied anew, or still changing."""
-        if paths.tell() == 0:
+        if not draft.wants_any:
             return {}
-        self._copy_all(paths, draft)
+        self._copy_all(draft)
         settled: dict[str, Entry] = {}
-        moving = self._moving(self._drafted(draft), settled)
+        moving = self._moving(draft.wanted(), settled)
         for _ in range(self.job.attempts - 1):
             if not moving or len(moving) > MAX_RETRIED_FILES:
                 break
             with self._file("again") as again:
-                again.writelines(map(_listed, moving))
+                again.writelines(map(rsync.listed, moving))
                 code = self._rsync(again)
             for entry in moving.values():  # after a fault it may still be the copy of before
                 settled[entry.path] = entry._replace(changed=code != 0)
@@ -186,17 +176,17 @@ class _Capture:
             settled[entry.path] = entry._replace(changed=True)
         return settled
 
-    def _copy_all(self, paths: BinaryIO, draft: BinaryIO) -> None:
+    def _copy_all(self, draft: Draft) -> None:
         """Copies; when rsync gives up or is blocked, goes on with those that are not there yet."""
-        code = self._rsync(paths)
+        code = self._rsync(draft.paths)
         blocked = int(code is None)
         for _ in range(MAX_STARTS - 1):
             if not self.unfinished or blocked >= self.job.attempts:
                 return
             with self._file("again") as again:
-                for entry in self._drafted(draft):
+                for entry in draft.wanted():
                     if self._arrived(entry) is None:
-                        again.write(_listed(entry.path))
+                        again.write(rsync.listed(entry.path))
                 code = self._rsync(again) if again.tell() else 0
                 blocked += code is None
 
@@ -234,23 +224,20 @@ class _Capture:
     # Step 3: look at what arrived, hash it, write the manifest.
 
     def _finish(
-        self, before: Earlier, draft: BinaryIO, moved: dict[str, Entry], entries: BinaryIO
+        self, before: Earlier, draft: Draft, moved: dict[str, Entry], entries: BinaryIO
     ) -> str:
         digest = hashlib.sha256()
         missed = self.problems.count
-        held = iter(self.held) if self.held is not None else None
-        draft.seek(0)
-        for line in draft:
-            if line.startswith(_COPY):
-                drafted = next(held) if held is not None else load_entry(line[1:])
+        for line, drafted in draft.lines():
+            if drafted is not None:
                 entry = self._settle(before, drafted, moved.get(drafted.path, drafted))
                 if entry is None:
                     continue
-                line = _DONE + dump_entry(entry)
+                line = dump_entry(entry)
                 self._count(entry)
                 self.copied_files += entry.type == FILE
-            digest.update(line[1:])
-            entries.write(line[1:])
+            digest.update(line)
+            entries.write(line)
         if self.unfinished and self.files == 0:
             raise CaptureTimedOut("Nothing of the home could be read in time. Try again.")
         if self.partial and self.problems.count == missed:
@@ -311,6 +298,7 @@ class _Capture:
         if entry.type == FILE:
             self.files += 1
             self.bytes += entry.size
+        self.late.look(entry)
 
     # Step 4: the manifest.
 
@@ -333,9 +321,23 @@ class _Capture:
             changed_files=self.changed_files,
             problems=tuple(self.problems.kept),
             problem_count=self.problems.count,
+            deadline=self.job.deadline,
+            late_count=self.late.count,
+            late_files=self.late.paths,
             digest=digest,
             extra=self.job.extra,
         )
+
+    def _is_held(self, entries: BinaryIO) -> bool:
+        """Whether the snapshot that this one is to differ from holds the same."""
+        if self.job.unless_same_as is None:
+            return False
+        entries.seek(0)
+        return holds(self.student, self.job.unless_same_as, map(load_entry, entries))
+
+    def _unchanged(self, header: Header) -> CaptureResult:
+        result = replace(result_of(header), state=UNCHANGED, copied_files=0, copied_bytes=0)
+        return replace(result, snapshot=self.job.unless_same_as or result.snapshot)
 
     def _write_manifest(self, header: Header, entries: BinaryIO) -> None:
         with self._file("manifest") as manifest:
@@ -352,19 +354,6 @@ def _now(finder: Finder, entry: Entry) -> Entry | None:
     except OSError:
         return None
     return now if now is not None and now.type == entry.type else None
-
-
-def _listed(path: str) -> bytes:
-    """A path as rsync reads it from a list; the dot keeps "#" and ";" from being comments."""
-    return b"./" + os.fsencode(path) + b"\0"
-
-
-def _read_draft(draft: BinaryIO) -> Iterator[Entry]:
-    draft.flush()
-    draft.seek(0)
-    for line in draft:
-        if line.startswith(_COPY):
-            yield load_entry(line[1:])
 
 
 def _home(path: str) -> Folder:

@@ -6,11 +6,10 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Generator, Iterator
-from datetime import datetime
+from collections.abc import Generator, Iterable, Iterator
 
-from ..beneath import Folder
-from ..core.manifest import Entry, Header
+from ..beneath import Folder, NotBelow
+from ..core.manifest import Entry, Header, compare, instant
 from . import sidecar
 from .survey import type_of
 
@@ -39,6 +38,23 @@ def unchanged(now: Entry, before: Entry | None, began_ns: int) -> bool:
     )
 
 
+def holds(student: Folder, snapshot: str, entries: Iterable[Entry]) -> bool:
+    """Whether an earlier snapshot holds just this content, as far as its manifest can tell.
+
+    Parameters:
+        entries: in the order of the manifest.
+
+    False when the snapshot is gone, or its manifest is gone or damaged.
+    """
+    try:
+        student.lstat(snapshot)
+        if sidecar.read_header(student, snapshot) is None:
+            return False
+        return next(compare(sidecar.read_entries(student, snapshot), entries), None) is None
+    except (NotBelow, ValueError):
+        return False
+
+
 class Earlier:
     """An earlier snapshot whose manifest is read in step with a walk; empty without a header."""
 
@@ -49,7 +65,7 @@ class Earlier:
         if header is not None:
             # A damaged manifest, or one that was taken away meanwhile, only costs copies.
             with contextlib.suppress(OSError, ValueError):
-                began = datetime.fromisoformat(header.began_at.replace("Z", "+00:00"))
+                began = instant(header.began_at)
                 self._began_ns = int(began.timestamp() * 1_000_000) * 1_000
                 self._tree = student.enter([header.snapshot])
                 self._entries = sidecar.read_entries(student, header.snapshot)

@@ -7,6 +7,9 @@ from typing import Any
 
 from ..core.manifest import Problem
 
+#: State of a result that is no snapshot: nothing differs from the earlier one.
+UNCHANGED = "unchanged"
+
 
 @dataclass(frozen=True)
 class CaptureJob:
@@ -27,6 +30,8 @@ class CaptureJob:
         max_file_bytes: larger files (by apparent size) are left out and listed; 0 for no limit.
         max_bytes: a home over this size (apparent) is refused; 0 for no limit.
         requested_at: when the capture was asked for, ISO 8601 in UTC.
+        deadline: what changed after this instant, ISO 8601 in UTC, is flagged; None for nothing.
+        unless_same_as: a snapshot of the student; when it holds the same, no other is made.
         extra: kept in the manifest's header as it is.
     """
 
@@ -44,6 +49,8 @@ class CaptureJob:
     max_file_bytes: int = 0
     max_bytes: int = 0
     requested_at: str | None = None
+    deadline: str | None = None
+    unless_same_as: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,9 +59,12 @@ class CaptureResult:
     """A snapshot that was taken. Sizes in bytes, times ISO 8601 in UTC.
 
     Attributes:
-        state: "complete", or "incomplete" when something of the home is missing.
+        snapshot: its name; that of the earlier one when nothing differs.
+        state: "complete", "incomplete" when something of the home is missing, or "unchanged" when
+            no snapshot was made.
         problems: what is missing or may be torn; the first thousand.
         problem_count: how many there are in all.
+        late_count: files and links that changed after the deadline.
     """
 
     student: str
@@ -71,3 +81,4 @@ class CaptureResult:
     parent: str | None = None
     problems: tuple[Problem, ...] = ()
     problem_count: int = 0
+    late_count: int = 0

@@ -106,6 +106,7 @@ def result_of(header: Header) -> CaptureResult:
         parent=header.parent,
         problems=header.problems,
         problem_count=header.problem_count,
+        late_count=header.late_count,
     )
 
 

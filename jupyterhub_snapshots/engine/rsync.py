@@ -55,6 +55,11 @@ class Rsync:
         return ".".join(map(str, self.version))
 
 
+def listed(path: str) -> bytes:
+    """A path as rsync reads it from a list; the dot keeps "#" and ";" from being comments."""
+    return b"./" + os.fsencode(path) + b"\0"
+
+
 @cache
 def find_rsync() -> Rsync:
     """The rsync of this machine. Raises RsyncMissing when there is none or it is too old."""

@@ -18,7 +18,10 @@ Key = tuple[str, str]
 def known(
     db: Session, course_id: int, student: str | None = None
 ) -> dict[Key, tuple[int, Snapshot]]:
-    """(student, name) to the tree's inode and its record, as the catalogue has it."""
+    """(student, name) to the tree's inode and its record, as the catalogue has it.
+
+    The records come without the paths of late files, which may be very many; see `late_files`.
+    """
     query = select(*_COLUMNS).where(SnapshotRow.course_id == course_id)
     if student is not None:
         query = query.where(SnapshotRow.student == student)
@@ -29,6 +32,20 @@ def known(
         )
         for row in db.execute(query)
     }
+
+
+def late_files(
+    db: Session, course_id: int, student: str | None = None, assignment: int | None = None
+) -> dict[Key, tuple[str, ...]]:
+    """(student, name) to the paths of the first late files, where there are any."""
+    query = select(SnapshotRow.student, SnapshotRow.name, SnapshotRow.late_files).where(
+        SnapshotRow.course_id == course_id, SnapshotRow.late_count > 0
+    )
+    if student is not None:
+        query = query.where(SnapshotRow.student == student)
+    if assignment is not None:
+        query = query.where(SnapshotRow.assignment_id == assignment)
+    return {(row.student, row.name): tuple(row.late_files or ()) for row in db.execute(query)}
 
 
 def knows_any(db: Session, course_id: int) -> bool:
@@ -42,14 +59,18 @@ def put(db: Session, snapshots: Iterable[tuple[int, Snapshot]]) -> None:
     What was known of them is replaced, but for the pin, and for the batch if no other is given.
     """
     rows = [
-        {"inode": inode, **{field: getattr(snapshot, field) for field in _COLUMN_NAMES}}
+        {
+            "inode": inode,
+            **{field: getattr(snapshot, field) for field in _COLUMN_NAMES},
+            "late_files": list(snapshot.late_files) or None,
+        }
         for inode, snapshot in snapshots
     ]
     if not rows:
         return
     on_sqlite = db.get_bind().dialect.name == "sqlite"
     statement: Any = (sqlite if on_sqlite else postgresql).insert(SnapshotRow.__table__)
-    replaced = {field: statement.excluded[field] for field in ("inode", *_FACTS)}
+    replaced = {field: statement.excluded[field] for field in ("inode", "late_files", *_FACTS)}
     replaced["batch_id"] = func.coalesce(statement.excluded.batch_id, SnapshotRow.batch_id)
     db.execute(statement.on_conflict_do_update(index_elements=_KEY_COLUMNS, set_=replaced), rows)
 
@@ -74,7 +95,7 @@ def _is(course_id: int, student: str, name: str) -> tuple[ColumnElement[bool], .
 
 
 _KEY_COLUMNS = ("course_id", "student", "name")
-#: What the manifest says.
+#: What the manifest says, but for the paths of late files.
 _FACTS = (
     "state",
     "began_at",
@@ -86,6 +107,10 @@ _FACTS = (
     "problem_count",
     "digest",
     "created_by",
+    "assignment_id",
+    "kind",
+    "deadline",
+    "late_count",
 )
 _COLUMN_NAMES = (*_KEY_COLUMNS, *_FACTS, "pinned", "batch_id")
 _COLUMNS = (SnapshotRow.inode, *(getattr(SnapshotRow, field) for field in _COLUMN_NAMES))

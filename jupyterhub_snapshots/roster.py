@@ -1,4 +1,7 @@
-"""Who is in which course: from hub groups, from the folders of homes, and from the database."""
+"""Who is in which course: from hub groups, from the folders of homes, and from the database.
+
+What instructors change by hand is in `jupyterhub_snapshots.members`.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,20 @@ import asyncio
 import time
 from collections.abc import Iterable
 
-from traitlets import Float, TraitError, Unicode, validate
+from traitlets import Bool, Float, TraitError, Unicode, validate
 from traitlets.config import Configurable, LoggingConfigurable
 
 from .core.access import student_unknown
-from .core.names import student_folder
+from .core.names import is_username
 from .core.records import Course, Member, Role
+from .core.sources import HOMES, HUB, same_level
 from .errors import CourseNotFound, HubUnavailable, InvalidName, StudentAmbiguous
 from .hub import SILENT_SECONDS, HubClient
 from .store import Store, people
 from .volumes import LocalVolumes, fields_of
 
-HUB, HOMES = "hub", "homes"
+#: Roles from the one that counts least to the one that counts most.
+_RANKS = (Role.STUDENT, Role.ASSISTANT, Role.INSTRUCTOR)
 
 
 class Roster(LoggingConfigurable):
@@ -33,6 +38,23 @@ class Roster(LoggingConfigurable):
         help="Name of the hub group of a course's students; {course} is the course's code.",
     ).tag(config=True)
 
+    assistant_group = Unicode(
+        "assistant-{course}",
+        help="""Name of the hub group of a course's assistants; {course} is the course's code.
+
+        Assistants read all of the class and change nothing.
+        """,
+    ).tag(config=True)
+
+    instructors_change_members = Bool(
+        True,
+        help="""Whether instructors may change the members of their courses themselves.
+
+        They can capture the home of whomever they make a student. With False only administrators
+        of the hub may change members.
+        """,
+    ).tag(config=True)
+
     refresh_seconds = Float(
         30.0,
         min=0,
@@ -42,7 +64,7 @@ class Roster(LoggingConfigurable):
         """,
     ).tag(config=True)
 
-    @validate("instructor_group", "student_group")
+    @validate("instructor_group", "student_group", "assistant_group")
     def _check_group(self, proposal: dict[str, str]) -> str:
         if fields_of(proposal["value"]) != ["course"]:
             raise TraitError("the name of a group must have {course} once in it")
@@ -70,10 +92,15 @@ class Roster(LoggingConfigurable):
         self._groups = {
             template.format(course=course.code): (course.id, role)
             for course in self.courses
-            for template, role in (
-                (self.student_group, Role.STUDENT),
-                (self.instructor_group, Role.INSTRUCTOR),
-            )
+            for role, template in self._templates.items()
+        }
+
+    @property
+    def _templates(self) -> dict[Role, str]:
+        return {
+            Role.STUDENT: self.student_group,
+            Role.ASSISTANT: self.assistant_group,
+            Role.INSTRUCTOR: self.instructor_group,
         }
 
     def find_course(self, name: str) -> Course | None:
@@ -107,23 +134,34 @@ class Roster(LoggingConfigurable):
                 self.log.debug("Going on with the last known roles of %r", username)
         if groups is None:
             return await self._store.read(lambda db: people.roles_of(db, username))
-        roles: dict[int, Role] = {}
-        # The instructor's group counts more than the student's for one who is in both.
-        for name in sorted(groups, key=self._is_instructor):
-            if name in self._groups:
-                course_id, role = self._groups[name]
-                roles[course_id] = role
-        from_homes, by_hand = await self._store.read(
+        known, by_hand = await self._store.read(
             lambda db: (
-                people.roles_of(db, username, HUB, people.BY_HAND),
-                people.roles_of(db, username, HUB, HOMES),
+                people.roles_of(db, username, HUB),
+                people.roles_of(db, username, *same_level(HUB)),
             )
         )
         # A home makes a student of nobody whom a group makes an instructor.
-        return from_homes | roles | by_hand
+        return known | self._roles_by_groups(groups) | by_hand
 
-    def _is_instructor(self, group: str) -> bool:
-        return group in self._groups and self._groups[group][1] is Role.INSTRUCTOR
+    def _roles_by_groups(self, groups: Iterable[str]) -> dict[int, Role]:
+        """Course id to role; of several groups of a course the one with most rights counts."""
+        found = [self._groups[name] for name in groups if name in self._groups]
+        return dict(sorted(found, key=lambda each: _RANKS.index(each[1])))
+
+    async def held_by(self, course: Course, username: str) -> str | None:
+        """The source that makes the person a member again, whatever instructors say.
+
+        `HUB`, `HOMES`, or None when there is none. Raises HubUnavailable, StorageUnavailable.
+        """
+        if self._hub is not None:
+            groups = await self._hub.groups_of(username, fresh=True)
+            role = self._roles_by_groups(groups).get(course.id)
+            if role is not None and (course.homes is None or role is not Role.STUDENT):
+                return HUB
+        if course.homes is not None:
+            names = await asyncio.to_thread(self._volumes.usernames, course)
+            return HOMES if username in names else None
+        return None
 
     async def students(self, course: Course, *, fresh: bool = False) -> list[Member]:
         """The course's students, in the order of their usernames.
@@ -191,22 +229,24 @@ class Roster(LoggingConfigurable):
 
         False when the hub does not answer.
         """
-        templates = [self.instructor_group]
-        if course.homes is None:
-            templates.append(self.student_group)
+        left_out = {Role.STUDENT} if course.homes is not None else set()
+        groups = {
+            role: self._templates[role].format(course=course.code)
+            for role in reversed(_RANKS)
+            if role not in left_out
+        }
         try:
-            instructors, *others = await asyncio.gather(
-                *(hub.members_of(template.format(course=course.code)) for template in templates)
-            )
+            found = await asyncio.gather(*map(hub.members_of, groups.values()))
         except HubUnavailable:
             self.log.warning(
                 "The hub does not answer; going on with the last known roster of %s", course.code
             )
             return False
-        await self._set(course, Role.INSTRUCTOR, instructors, HUB)
-        for students in others:
-            # As in `roles`: who is in both groups is an instructor.
-            await self._set(course, Role.STUDENT, sorted(set(students) - set(instructors)), HUB)
+        higher: set[str] = set()
+        for role, names in zip(groups, found, strict=True):
+            # As in `roles`: who is in several groups has the role with most rights.
+            await self._set(course, role, sorted(set(names) - higher), HUB)
+            higher.update(names)
         return True
 
     async def _read_homes(self, course: Course) -> bool:
@@ -220,9 +260,9 @@ class Roster(LoggingConfigurable):
                 course.code,
             )
             return False
-        found = await self._store.read(lambda db: people.members(db, course.id, Role.INSTRUCTOR))
-        instructors = {member.username for member in found if member.active}
-        await self._set(course, Role.STUDENT, sorted(set(names) - instructors), HOMES)
+        found = await self._store.read(lambda db: people.members(db, course.id))
+        staff = {each.username for each in found if each.active and each.role is not Role.STUDENT}
+        await self._set(course, Role.STUDENT, sorted(set(names) - staff), HOMES)
         return True
 
     async def _known_students(self, course: Course) -> list[Member]:
@@ -232,7 +272,7 @@ class Roster(LoggingConfigurable):
     async def _set(self, course: Course, role: Role, names: list[str], source: str) -> None:
         usable = []
         for name in names:
-            if _is_username(name):
+            if is_username(name):
                 usable.append(name)
             else:
                 self.log.warning("Left out %r of %s: no student can have it", name, course.code)
@@ -248,7 +288,7 @@ class Roster(LoggingConfigurable):
 
         Raises InvalidName for a text that can be neither.
         """
-        if not _is_username(text):
+        if not is_username(text):
             raise InvalidName("This can't be the name of a student.")
         username = await self._store.read(lambda db: people.username_of_canvas_id(db, text))
         return username if username is not None else text
@@ -263,7 +303,7 @@ class Roster(LoggingConfigurable):
         if student_id.isascii() and student_id.isdigit() and len(student_id) < 19:
             number = int(student_id)
             member = await self._store.read(lambda db: people.find_member(db, course.id, number))
-        named = await self._find_named(course, student_id) if _is_username(student_id) else None
+        named = await self._find_named(course, student_id) if is_username(student_id) else None
         if member is not None and named is not None and member.id != named.id:
             raise StudentAmbiguous(
                 f"{student_id} is the id of one student and the username or Canvas id of another. "
@@ -280,7 +320,7 @@ class Roster(LoggingConfigurable):
         Raises StudentNotFound.
         """
         await self.refresh(course)
-        member = await self._find_named(course, name) if _is_username(name) else None
+        member = await self._find_named(course, name) if is_username(name) else None
         if member is None:
             raise student_unknown()
         return member
@@ -288,12 +328,3 @@ class Roster(LoggingConfigurable):
     async def _find_named(self, course: Course, name: str) -> Member | None:
         username = await self.resolve(course, name)
         return await self._store.read(lambda db: people.find_by_username(db, course.id, username))
-
-
-def _is_username(text: str) -> bool:
-    """Whether it can name a folder, and be written into a database and into a log."""
-    try:
-        student_folder(text)
-    except InvalidName:
-        return False
-    return text.isprintable()

@@ -5,7 +5,8 @@ empty_database: an SQLite file with the schema and nothing in it, to be copied.
 single: a running service without a hub, as a drop-in for the older server: one course whose roster
     is the folder of homes, and one key, which its client sends.
 hub: a stand-in for a hub. ina is instructor of phys, carl of chem; alice and bob are students of
-    phys, dora of chem; root is administrator, otto is nobody. "token-NAME" is the token of each.
+    phys, dora of chem; tara is an assistant in phys; root is administrator, otto is nobody.
+    "token-NAME" is the token of each.
 service: a running service below that hub with the two courses; its client sends ina's token.
 user_key: makes a personal key: ``await user_key("ina", course="phys")``.
 """
@@ -74,11 +75,12 @@ async def hub() -> AsyncIterator[StandInHub]:
     made.groups = {
         "formgrade-phys": ["ina"],
         "nbgrader-phys": ["alice", "bob"],
+        "assistant-phys": ["tara"],
         "formgrade-chem": ["carl"],
         "nbgrader-chem": ["dora"],
     }
     made.admins = {"root"}
-    for name in ("ina", "carl", "alice", "bob", "dora", "root", "otto"):
+    for name in ("ina", "carl", "alice", "bob", "dora", "tara", "root", "otto"):
         made.add_token(f"token-{name}", name)
     yield made
     await made.close()

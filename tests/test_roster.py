@@ -20,6 +20,7 @@ from traitlets import TraitError
 
 from jupyterhub_snapshots.beneath import identity
 from jupyterhub_snapshots.core.records import Course, Member, Role
+from jupyterhub_snapshots.core.sources import API, CONFIG, CSV, HOMES, HUB
 from jupyterhub_snapshots.errors import (
     CourseNotFound,
     HubUnavailable,
@@ -154,7 +155,7 @@ async def test_other_names_of_groups(
 )
 def test_names_of_groups_that_are_refused(store: Store, course: Course, template: str) -> None:
     roster = roster_of(store, course)
-    for name in ("instructor_group", "student_group"):
+    for name in ("instructor_group", "student_group", "assistant_group"):
         with pytest.raises(TraitError):
             setattr(roster, name, template)
 
@@ -197,13 +198,71 @@ async def test_who_is_in_both_groups_is_an_instructor(
     assert await roster.roles("ina", None) == {course.id: Role.INSTRUCTOR}
 
 
+async def test_the_group_of_assistants(roster: Roster, course: Course, hub: Hub) -> None:
+    """Of several groups the one with most rights counts, in whatever order they are told."""
+    hub.groups["assistant-phys"] = ["tara", "alice", "ina"]
+    assert names(await roster.students(course)) == ["bob"]
+    wanted = {"ina": Role.INSTRUCTOR, "tara": Role.ASSISTANT, "alice": Role.ASSISTANT}
+    for name, role in wanted.items():
+        assert await roster.roles(name) == {course.id: role}
+        groups = [group for group, members in hub.groups.items() if name in members]
+        assert await roster.roles(name, groups[::-1]) == {course.id: role}
+    assert await roster.left(course) == set(wanted)
+    hub.broken = 500
+    assert await roster.roles("tara") == {course.id: Role.ASSISTANT}
+    hub.broken = None
+    hub.groups |= {"assistant-phys": ["bob", "ina"], "formgrade-phys": ["tara"]}
+    assert names(await roster.students(course, fresh=True)) == ["alice"]
+    found = {each.username: (each.role, each.source) for each in await roster.everybody(course)}
+    assert found == {
+        "alice": (Role.STUDENT, HUB),
+        "bob": (Role.ASSISTANT, HUB),
+        "ina": (Role.ASSISTANT, HUB),
+        "tara": (Role.INSTRUCTOR, HUB),
+    }
+
+
+async def test_the_instructors_own_roster_stands_above_the_groups(
+    store: Store, roster: Roster, course: Course, hub: Hub
+) -> None:
+    with store.writing() as db:
+        people.put_members(db, course.id, {"zoe": Role.STUDENT, "bob": Role.ASSISTANT}, CSV)
+        people.put_members(db, course.id, {"alice": Role.INSTRUCTOR}, API)
+        people.set_members(db, course.id, ["alice"], Role.STUDENT, CONFIG)
+    assert names(await roster.students(course, fresh=True)) == ["alice", "zoe"]
+    assert await roster.roles("bob", ["nbgrader-phys"]) == {course.id: Role.ASSISTANT}
+    assert await roster.roles("alice", ["formgrade-phys"]) == {course.id: Role.STUDENT}
+    assert await roster.roles("zoe", []) == {course.id: Role.STUDENT}
+    hub.groups.clear()
+    assert names(await roster.students(course, fresh=True)) == ["alice", "zoe"]
+
+
+async def test_who_holds_a_member(
+    store: Store, course: Course, tmp_path: Path, hub: Hub, client: HubClient
+) -> None:
+    by_groups = roster_of(store, course, client)
+    assert await by_groups.held_by(course, "ina") == HUB
+    assert await by_groups.held_by(course, "alice") == HUB
+    assert await by_groups.held_by(course, "otto") is None
+    (tmp_path / "homes" / "alice").mkdir(parents=True)
+    course = replace(course, homes=str(tmp_path / "homes"))
+    by_homes = roster_of(store, course, client)
+    assert await by_homes.held_by(course, "ina") == HUB
+    assert await by_homes.held_by(course, "alice") == HOMES
+    assert await by_homes.held_by(course, "bob") is None
+    assert await roster_of(store, course).held_by(course, "ina") is None
+    hub.broken = 500
+    with pytest.raises(HubUnavailable):
+        await by_groups.held_by(course, "otto")
+
+
 async def test_members_of_the_configuration_stand(
     store: Store, roster: Roster, course: Course, hub: Hub
 ) -> None:
     await roster.students(course)
     with store.writing() as db:
-        people.set_members(db, course.id, ["alice"], Role.INSTRUCTOR, people.BY_HAND)
-        people.set_members(db, course.id, ["otto"], Role.STUDENT, people.BY_HAND)
+        people.set_members(db, course.id, ["alice"], Role.INSTRUCTOR, CONFIG)
+        people.set_members(db, course.id, ["otto"], Role.STUDENT, CONFIG)
     assert names(await roster.students(course, fresh=True)) == ["bob", "otto"]
     assert await roster.roles("otto") == {course.id: Role.STUDENT}
     hub.groups.clear()
@@ -337,7 +396,7 @@ def homes(tmp_path: Path) -> Path:
 async def test_a_folder_of_homes(store: Store, course: Course, homes: Path) -> None:
     course = replace(course, homes=str(homes))
     with store.writing() as db:
-        people.set_members(db, course.id, ["ina"], Role.INSTRUCTOR, people.BY_HAND)
+        people.set_members(db, course.id, ["ina"], Role.INSTRUCTOR, CONFIG)
     roster = roster_of(store, course)
     assert names(await roster.students(course)) == ["alice", "bob"]
     os.mkdir(os.fsencode(homes) + b"/bytes-\xff")
@@ -379,6 +438,11 @@ async def test_instructors_who_have_a_home(
     assert names(await roster.students(course)) == ["alice", "bob"]
     assert await roster.roles("ina") == {course.id: Role.INSTRUCTOR}
     assert await roster.roles("bob", []) == {course.id: Role.STUDENT}
+    hub.groups["assistant-phys"] = ["bob"]
+    assert names(await roster.students(course, fresh=True)) == ["alice"]
+    assert await roster.roles("bob", fresh=True) == {course.id: Role.ASSISTANT}
+    del hub.groups["assistant-phys"]
+    assert names(await roster.students(course, fresh=True)) == ["alice", "bob"]
     # Neither a hub that is down nor a command without one takes the course from her.
     hub.broken = 500
     assert names(await roster.students(course, fresh=True)) == ["alice", "bob"]

@@ -28,6 +28,18 @@ class Action(str, Enum):
     PIN_SNAPSHOT = "pin a snapshot"
     RETURN_REPORT = "return a report"
     READ_AUDIT = "read the audit log"
+    MANAGE_ROSTER = "manage the roster"
+    READ_ASSIGNMENTS = "read assignments"
+    EDIT_ASSIGNMENTS = "edit assignments"
+    READ_DEADLINES = "read deadlines"
+    GRANT_TIME = "grant extensions and accommodations"
+    READ_SUBMISSIONS = "read submissions"
+    DELIVER_DOCUMENT = "deliver a document"
+    # Of instructors, about no course.
+    READ_DOCUMENTS = "read documents"
+    WRITE_DOCUMENTS = "write documents"
+    # Of students alone.
+    OPEN_ASSIGNMENT = "open an assignment"
     MANAGE_KEYS = "manage keys"
     # Hub administrators.
     READ_METRICS = "read metrics"
@@ -37,14 +49,47 @@ class Action(str, Enum):
 PUBLIC = frozenset({Action.CHECK_HEALTH, Action.SIGN_IN})
 #: Open to every signed-in caller; what they get is filtered by who they are.
 PERSONAL = frozenset({Action.READ_API, Action.MANAGE_KEYS})
+#: What an instructor of any course may do with what is the instructor's own.
+TEACHING = frozenset({Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS})
 #: What an instructor may do in an own course.
-INSTRUCTOR = frozenset(Action) - PUBLIC - PERSONAL - {Action.READ_METRICS}
+INSTRUCTOR = (
+    frozenset(Action) - PUBLIC - PERSONAL - TEACHING - {Action.READ_METRICS, Action.OPEN_ASSIGNMENT}
+)
+#: What an assistant may do: read all of the class, and change nothing.
+ASSISTANT = frozenset(
+    {
+        Action.LIST_STUDENTS,
+        Action.LIST_SNAPSHOTS,
+        Action.READ_FILES,
+        Action.DOWNLOAD,
+        Action.FOLLOW_BATCH,
+        Action.READ_ASSIGNMENTS,
+        Action.READ_DEADLINES,
+        Action.READ_SUBMISSIONS,
+    }
+)
 #: What a student may do with what is the student's own.
-STUDENT_OWN = frozenset({Action.LIST_SNAPSHOTS, Action.READ_FILES, Action.DOWNLOAD})
+STUDENT_OWN = frozenset(
+    {
+        Action.LIST_SNAPSHOTS,
+        Action.READ_FILES,
+        Action.DOWNLOAD,
+        Action.READ_ASSIGNMENTS,
+        Action.READ_DEADLINES,
+        Action.OPEN_ASSIGNMENT,
+    }
+)
 #: What a hub administrator may do beside what an instructor may.
 ADMIN = frozenset({Action.READ_METRICS})
 #: What reaches into a home, and so only into that of one who is a student of the course now.
-AT_HOME = frozenset({Action.CAPTURE, Action.RETURN_REPORT})
+AT_HOME = frozenset(
+    {
+        Action.CAPTURE,
+        Action.RETURN_REPORT,
+        Action.DELIVER_DOCUMENT,
+        Action.OPEN_ASSIGNMENT,
+    }
+)
 #: What needs nothing of a student but snapshots, and so no member of the course.
 ABOUT_SNAPSHOTS = frozenset(
     {
@@ -100,6 +145,8 @@ def allows(
         return True
     if action in ADMIN:
         return principal.admin
+    if action in TEACHING:
+        return principal.admin or Role.INSTRUCTOR in dict(principal.roles).values()
     if course_id is None:
         return False
     if principal.admin:
@@ -107,6 +154,8 @@ def allows(
     role = principal.role_in(course_id)
     if role is Role.INSTRUCTOR:
         return action in INSTRUCTOR
+    if role is Role.ASSISTANT:
+        return action in ASSISTANT
     if role is Role.STUDENT:
         own = student is not None and student == principal.username
         return own and action in STUDENT_OWN

@@ -76,6 +76,15 @@ def student_folder(username: str) -> str:
     return username
 
 
+def is_username(text: str) -> bool:
+    """Whether it can name a folder, and be written into a database and into a log."""
+    try:
+        student_folder(text)
+    except InvalidName:
+        return False
+    return text.isprintable()
+
+
 def is_snapshot_name(name: str) -> bool:
     """Whether a folder of that name counts as a snapshot: no dot in it, as sites have it."""
     return is_component(name) and "." not in name and len(name) <= MAX_SNAPSHOT_NAME_BYTES

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..core.records import Member, Role
+from ..core.sources import above, level, same_level
+from . import captures
 from .database import utc_now
 from .tables import CourseRow, MemberRow, UserRow
 
-#: Source of the members that the configuration names.
-BY_HAND = "config"
+#: What is known of a person beside the username, the same in every course.
+PERSONAL_FIELDS = ("first_name", "last_name", "email", "university_id")
+#: Rows are asked for in parts: a statement takes a limited number of values.
+_AT_ONCE = 500
+
+Value = TypeVar("Value")
 
 
 def ensure_course(
@@ -33,10 +40,8 @@ def ensure_users(db: Session, usernames: Iterable[str]) -> dict[str, UserRow]:
     wanted = sorted(set(usernames))
     rows = {
         row.username: row
-        for start in range(0, len(wanted), 500)
-        for row in db.scalars(
-            select(UserRow).where(UserRow.username.in_(wanted[start : start + 500]))
-        )
+        for part in _parts(wanted)
+        for row in db.scalars(select(UserRow).where(UserRow.username.in_(part)))
     }
     for username in wanted:
         if username not in rows:
@@ -51,8 +56,9 @@ def set_members(
 ) -> None:
     """Makes exactly these people the members of that role; others of it become inactive.
 
-    A person has one role in a course. What is given by hand stands above every other source, and
-    the others above each other in turn: a course has one of them at a time.
+    A person has one role in a course. Members of a higher source (see
+    `jupyterhub_snapshots.core.sources`) stay what they are, and members of a lower one that are
+    not named here, too. Of sources of one level, the last one counts.
     """
     people = ensure_users(db, usernames)
     rows = {
@@ -61,24 +67,29 @@ def set_members(
     }
     wanted = {person.id for person in people.values()}
     for user_id, row in rows.items():
-        ours = (row.source == BY_HAND) == (source == BY_HAND)
+        ours = level(row.source) == level(source)
         if ours and row.role == role.value and user_id not in wanted:
             row.active = False
     for user_id in wanted:
         known = rows.get(user_id)
         if known is None:
-            db.add(
-                MemberRow(
-                    course_id=course_id,
-                    user_id=user_id,
-                    role=role.value,
-                    source=source,
-                    created_at=utc_now(),
-                )
-            )
-        elif source == BY_HAND or known.source != BY_HAND or not known.active:
-            known.role, known.source, known.active = role.value, source, True
+            db.add(_new_row(course_id, user_id, role, source))
+        elif not known.active or level(known.source) <= level(source):
+            _activate(known, role, source)
     db.flush()
+    captures.touch(db, course_id)
+
+
+def _activate(row: MemberRow, role: Role, source: str) -> None:
+    if not row.active:  # what was due in between is not asked of one who comes back
+        row.created_at = utc_now()
+    row.role, row.source, row.active = role.value, source, True
+
+
+def _new_row(course_id: int, user_id: int, role: Role, source: str) -> MemberRow:
+    return MemberRow(
+        course_id=course_id, user_id=user_id, role=role.value, source=source, created_at=utc_now()
+    )
 
 
 def has_members(
@@ -90,13 +101,81 @@ def has_members(
         .join(MemberRow)
         .where(MemberRow.course_id == course_id, MemberRow.active)
     ).all()
-    by_hand = {row.username for row in rows if row.source == BY_HAND}
+    higher = {row.username for row in rows if row.source in above(source)}
     there = {
         (row.username, row.source)
         for row in rows
-        if row.role == role.value and row.source != BY_HAND
+        if row.role == role.value and row.source in same_level(source)
     }
-    return there == {(username, source) for username in set(usernames) - by_hand}
+    return there == {(username, source) for username in set(usernames) - higher}
+
+
+def put_members(
+    db: Session, course_id: int, roles: Mapping[str, Role], source: str
+) -> dict[str, Member]:
+    """Makes these people members with these roles, whatever they were; nobody else changes.
+
+    Returns them by username.
+    """
+    people = ensure_users(db, roles)
+    rows = {
+        row.user_id: row
+        for part in _parts([person.id for person in people.values()])
+        for row in db.scalars(
+            select(MemberRow).where(MemberRow.course_id == course_id, MemberRow.user_id.in_(part))
+        )
+    }
+    for username, person in people.items():
+        row = rows.get(person.id)
+        if row is None:
+            row = rows[person.id] = _new_row(course_id, person.id, roles[username], source)
+            db.add(row)
+        _activate(row, roles[username], source)
+    db.flush()
+    captures.touch(db, course_id)
+    return {username: _member(rows[person.id]) for username, person in people.items()}
+
+
+def leave(db: Session, course_id: int, member_id: int) -> None:
+    """Marks the member as one who left; nothing is deleted, and a second call is harmless."""
+    row = db.get(MemberRow, member_id)
+    if row is not None and row.course_id == course_id:
+        row.active = False
+        db.flush()
+        captures.touch(db, course_id)
+
+
+def set_personal(db: Session, fields: Mapping[str, Mapping[str, str | None]]) -> None:
+    """Changes what is known of people: username to `PERSONAL_FIELDS` and their new values."""
+    people = ensure_users(db, fields)
+    for username, values in fields.items():
+        for field in PERSONAL_FIELDS:
+            if field in values:
+                setattr(people[username], field, values[field])
+    db.flush()
+
+
+def courses_of(db: Session, usernames: Collection[str]) -> dict[str, set[int]]:
+    """Ids of the courses in which each of these people is an active member."""
+    found: dict[str, set[int]] = {username: set() for username in usernames}
+    for part in _parts(sorted(found)):
+        query = (
+            select(UserRow.username, MemberRow.course_id)
+            .join(MemberRow)
+            .where(UserRow.username.in_(part), MemberRow.active)
+        )
+        for username, course_id in db.execute(query):
+            found[username].add(course_id)
+    return found
+
+
+def personal_of(db: Session, usernames: Collection[str]) -> dict[str, dict[str, str | None]]:
+    """The `PERSONAL_FIELDS` of those of these people who are known."""
+    return {
+        row.username: {field: getattr(row, field) for field in PERSONAL_FIELDS}
+        for part in _parts(sorted(usernames))
+        for row in db.scalars(select(UserRow).where(UserRow.username.in_(part)))
+    }
 
 
 def members(db: Session, course_id: int, role: Role | None = None) -> list[Member]:
@@ -172,4 +251,10 @@ def _member(row: MemberRow) -> Member:
         last_name=person.last_name,
         email=person.email,
         university_id=person.university_id,
+        source=row.source,
     )
+
+
+def _parts(values: list[Value]) -> Iterator[list[Value]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]

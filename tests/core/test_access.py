@@ -7,11 +7,13 @@ import pytest
 from jupyterhub_snapshots.core.access import (
     ABOUT_SNAPSHOTS,
     ADMIN,
+    ASSISTANT,
     AT_HOME,
     INSTRUCTOR,
     PERSONAL,
     PUBLIC,
     STUDENT_OWN,
+    TEACHING,
     Action,
     Principal,
     allows,
@@ -25,28 +27,39 @@ from jupyterhub_snapshots.errors import AccessDenied, CourseNotFound, StudentNot
 HERE, ELSEWHERE = 1, 2
 STRANGER = Principal("otto", "otto")
 ALICE = Principal("alice", "alice", roles=((HERE, Role.STUDENT),))
+TARA = Principal("tara", "tara", roles=((HERE, Role.ASSISTANT),))
 INA = Principal("ina", "ina", roles=((HERE, Role.INSTRUCTOR),))
 ROOT = Principal("root", "root", admin=True)
 SERVICE = Principal("service:cull", None, credential="token")
-EVERYBODY = (None, STRANGER, SERVICE, ALICE, INA, ROOT)
+EVERYBODY = (None, STRANGER, SERVICE, ALICE, TARA, INA, ROOT)
 
 #: Action to: who may about bob, about alice, about the class; as letters of nobody, Otto,
-#: the Service, Alice, Ina, Root.
+#: the Service, Alice, Tara (an assistant), Ina (an instructor), Root.
 TABLE = {
-    Action.CHECK_HEALTH: ("nosair", "nosair", "nosair"),
-    Action.SIGN_IN: ("nosair", "nosair", "nosair"),
-    Action.READ_API: ("osair", "osair", "osair"),
-    Action.MANAGE_KEYS: ("osair", "osair", "osair"),
-    Action.LIST_STUDENTS: ("ir", "ir", "ir"),
-    Action.LIST_SNAPSHOTS: ("ir", "air", "ir"),
-    Action.READ_FILES: ("ir", "air", "ir"),
-    Action.DOWNLOAD: ("ir", "air", "ir"),
+    Action.CHECK_HEALTH: ("nosatir", "nosatir", "nosatir"),
+    Action.SIGN_IN: ("nosatir", "nosatir", "nosatir"),
+    Action.READ_API: ("osatir", "osatir", "osatir"),
+    Action.MANAGE_KEYS: ("osatir", "osatir", "osatir"),
+    Action.LIST_STUDENTS: ("tir", "tir", "tir"),
+    Action.LIST_SNAPSHOTS: ("tir", "atir", "tir"),
+    Action.READ_FILES: ("tir", "atir", "tir"),
+    Action.DOWNLOAD: ("tir", "atir", "tir"),
     Action.CAPTURE: ("ir", "ir", "ir"),
-    Action.FOLLOW_BATCH: ("ir", "ir", "ir"),
+    Action.FOLLOW_BATCH: ("tir", "tir", "tir"),
     Action.DELETE_SNAPSHOT: ("ir", "ir", "ir"),
     Action.PIN_SNAPSHOT: ("ir", "ir", "ir"),
     Action.RETURN_REPORT: ("ir", "ir", "ir"),
     Action.READ_AUDIT: ("ir", "ir", "ir"),
+    Action.MANAGE_ROSTER: ("ir", "ir", "ir"),
+    Action.READ_ASSIGNMENTS: ("tir", "atir", "tir"),
+    Action.EDIT_ASSIGNMENTS: ("ir", "ir", "ir"),
+    Action.READ_DEADLINES: ("tir", "atir", "tir"),
+    Action.GRANT_TIME: ("ir", "ir", "ir"),
+    Action.READ_SUBMISSIONS: ("tir", "tir", "tir"),
+    Action.DELIVER_DOCUMENT: ("ir", "ir", "ir"),
+    Action.READ_DOCUMENTS: ("ir", "ir", "ir"),
+    Action.WRITE_DOCUMENTS: ("ir", "ir", "ir"),
+    Action.OPEN_ASSIGNMENT: ("", "a", ""),
     Action.READ_METRICS: ("r", "r", "r"),
 }
 
@@ -54,16 +67,18 @@ TABLE = {
 def test_the_table_has_every_action() -> None:
     assert set(TABLE) == set(Action)
     assert not PUBLIC & PERSONAL
-    assert STUDENT_OWN | AT_HOME | ABOUT_SNAPSHOTS <= INSTRUCTOR
+    assert INSTRUCTOR | {Action.OPEN_ASSIGNMENT} >= STUDENT_OWN | AT_HOME | ABOUT_SNAPSHOTS
     assert not AT_HOME & ABOUT_SNAPSHOTS
-    assert not INSTRUCTOR & (PUBLIC | PERSONAL | ADMIN)
+    assert not INSTRUCTOR & (PUBLIC | PERSONAL | TEACHING | ADMIN)
+    assert ASSISTANT < INSTRUCTOR
+    assert not ASSISTANT & AT_HOME
 
 
 @pytest.mark.threat("A7", "A12", "A13", "A15")
 @pytest.mark.parametrize("action", Action)
 def test_who_may(action: Action) -> None:
     for student, letters in zip(("bob", "alice", None), TABLE[action], strict=True):
-        for principal, letter in zip(EVERYBODY, "nosair", strict=True):
+        for principal, letter in zip(EVERYBODY, "nosatir", strict=True):
             assert allows(principal, action, HERE, student) == (letter in letters), (
                 student,
                 letter,

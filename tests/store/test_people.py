@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import pytest
 
 from jupyterhub_snapshots.core.records import Role
+from jupyterhub_snapshots.core.sources import API, CONFIG, CSV, HOMES, HUB
 from jupyterhub_snapshots.store import Store, people
-from jupyterhub_snapshots.store.people import BY_HAND
-
-HUB, HOMES = "hub", "homes"
 
 
 def set_members(
@@ -19,7 +18,7 @@ def set_members(
     names = list(names)
     with store.writing() as db:
         people.set_members(db, course, names, role, source)
-        if source != BY_HAND:
+        if source != CONFIG:
             assert people.has_members(db, course, names, role, source)
 
 
@@ -64,7 +63,7 @@ def test_roles_change_both_ways(store: Store, course: int) -> None:
 @pytest.mark.parametrize("by_hand_first", [True, False])
 def test_what_is_given_by_hand_stands(store: Store, course: int, by_hand_first: bool) -> None:
     steps = [
-        lambda: set_members(store, course, ["ina"], Role.INSTRUCTOR, BY_HAND),
+        lambda: set_members(store, course, ["ina"], Role.INSTRUCTOR, CONFIG),
         lambda: set_members(store, course, ["ina", "bob"]),
     ]
     for step in steps if by_hand_first else reversed(steps):
@@ -75,7 +74,7 @@ def test_what_is_given_by_hand_stands(store: Store, course: int, by_hand_first: 
         assert people.roles_of(db, "bob", HUB) == {}
     set_members(store, course, [])
     assert roster(store, course)["ina"] == ("instructor", True)
-    set_members(store, course, [], Role.INSTRUCTOR, BY_HAND)
+    set_members(store, course, [], Role.INSTRUCTOR, CONFIG)
     set_members(store, course, ["ina"])
     assert roster(store, course)["ina"] == ("student", True)
 
@@ -87,6 +86,96 @@ def test_another_source_takes_over(store: Store, course: int) -> None:
         assert not people.has_members(db, course, ["alice", "bob"], Role.STUDENT, HOMES)
     set_members(store, course, ["bob"], source=HOMES)
     assert roster(store, course) == {"alice": ("student", False), "bob": ("student", True)}
+
+
+@pytest.mark.parametrize("own", [CSV, API])
+@pytest.mark.parametrize("below", [HUB, HOMES])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_sources_stand_above_each_other(
+    store: Store, course: int, own: str, below: str, order: tuple[int, ...]
+) -> None:
+    """Whoever is told first: the configuration, then the instructors' roster, then the others."""
+    steps = [
+        lambda: set_members(store, course, ["a"], Role.INSTRUCTOR, CONFIG),
+        lambda: set_members(store, course, ["a", "b"], Role.ASSISTANT, own),
+        lambda: set_members(store, course, ["a", "b", "c"], Role.STUDENT, below),
+    ]
+    for step in order:
+        steps[step]()
+    wanted = {"a": ("instructor", True), "b": ("assistant", True), "c": ("student", True)}
+    assert roster(store, course) == wanted
+    with store.reading() as db:
+        found = {each.username: each.source for each in people.members(db, course)}
+    assert found == {"a": CONFIG, "b": own, "c": below}
+    # As at a start, and as when the groups are read again.
+    set_members(store, course, ["a"], Role.INSTRUCTOR, CONFIG)
+    for role in Role:
+        set_members(store, course, [], role, below)
+    assert roster(store, course) == wanted | {"c": ("student", False)}
+    set_members(store, course, [], Role.INSTRUCTOR, CONFIG)
+    assert roster(store, course) == wanted | {"a": ("instructor", False), "c": ("student", False)}
+
+
+def test_who_leaves_a_higher_source_is_the_lower_ones_again(store: Store, course: int) -> None:
+    for higher in (CONFIG, API):
+        set_members(store, course, ["a"], Role.ASSISTANT, higher)
+        set_members(store, course, ["a"], Role.STUDENT, HUB)
+        assert roster(store, course) == {"a": ("assistant", True)}
+        set_members(store, course, [], Role.ASSISTANT, higher)
+        assert roster(store, course) == {"a": ("assistant", False)}
+        with store.reading() as db:
+            assert not people.has_members(db, course, ["a"], Role.STUDENT, HUB)
+        set_members(store, course, ["a"], Role.STUDENT, HUB)
+        assert roster(store, course) == {"a": ("student", True)}
+
+
+def test_putting_members_changes_nobody_else(store: Store, course: int) -> None:
+    set_members(store, course, ["alice", "bob"])
+    with store.writing() as db:
+        put = people.put_members(db, course, {"bob": Role.ASSISTANT, "zoë": Role.STUDENT}, CSV)
+        assert people.put_members(db, course, {}, CSV) == {}
+    assert [(each.username, each.role, each.source) for each in put.values()] == [
+        ("bob", Role.ASSISTANT, CSV),
+        ("zoë", Role.STUDENT, CSV),
+    ]
+    set_members(store, course, ["alice", "bob"])
+    before = {"alice": ("student", True), "bob": ("assistant", True), "zoë": ("student", True)}
+    assert roster(store, course) == before
+    with store.writing() as db:
+        other = people.ensure_course(db, "chem", "Chemistry", None, "UTC")
+        people.leave(db, other, put["bob"].id)
+    assert roster(store, course) == before
+    for _ in range(2):
+        with store.writing() as db:
+            people.leave(db, course, put["bob"].id)
+            people.leave(db, course, 4711)
+        assert roster(store, course) == before | {"bob": ("assistant", False)}
+    with store.writing() as db:
+        again = people.put_members(db, course, {"bob": Role.STUDENT}, API)["bob"]
+    assert (again.id, again.active, again.role) == (put["bob"].id, True, Role.STUDENT)
+
+
+def test_what_is_known_of_a_person_is_the_same_in_every_course(store: Store, course: int) -> None:
+    with store.writing() as db:
+        other = people.ensure_course(db, "chem", "Chemistry", None, "UTC")
+        people.put_members(db, other, {"alice": Role.INSTRUCTOR}, API)
+        people.set_personal(db, {"alice": {"first_name": "Alice", "university_id": "7"}, "bob": {}})
+        people.put_members(db, course, {"alice": Role.STUDENT, "bob": Role.STUDENT}, API)
+        people.set_personal(db, {"alice": {"university_id": None, "email": "a@example.edu"}})
+    with store.reading() as db:
+        for each in (course, other):
+            alice = people.find_by_username(db, each, "alice")
+            assert alice is not None
+            assert (alice.first_name, alice.email, alice.university_id) == (
+                "Alice",
+                "a@example.edu",
+                None,
+            )
+        assert people.personal_of(db, ["bob", "nobody"]) == {
+            "bob": {"first_name": "", "last_name": "", "email": "", "university_id": None}
+        }
+        found = people.courses_of(db, ["alice", "bob", "nobody"])
+    assert found == {"alice": {course, other}, "bob": {course}, "nobody": set()}
 
 
 @pytest.mark.threat("A13")
@@ -151,3 +240,8 @@ def test_odd_names_are_data(store: Store, course: int, odd: str) -> None:
 def test_a_class_of_two_thousand(store: Store, course: int) -> None:
     set_members(store, course, [f"student{number}" for number in range(2000)])
     assert len(roster(store, course)) == 2000
+    roles = {f"student{number}": Role.ASSISTANT for number in range(1000, 3000)}
+    with store.writing() as db:
+        people.put_members(db, course, roles, CSV)
+        assert len(people.personal_of(db, roles)) == len(people.courses_of(db, roles)) == 2000
+    assert len(roster(store, course)) == 3000

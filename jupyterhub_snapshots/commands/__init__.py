@@ -9,6 +9,7 @@ from .keys import KeysApp
 from .snapshot import SnapshotApp
 from .upgrade_db import UpgradeDbApp
 from .verify import VerifyApp
+from .verify_receipt import VerifyReceiptApp
 
 #: The first sentence of each class tells what it does.
 SUBCOMMANDS: dict[str, Any] = {
@@ -17,6 +18,7 @@ SUBCOMMANDS: dict[str, Any] = {
         "keys": KeysApp,
         "snapshot": SnapshotApp,
         "verify": VerifyApp,
+        "verify-receipt": VerifyReceiptApp,
         "import": ImportApp,
         "upgrade-db": UpgradeDbApp,
     }.items()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .core.names import SERVICE_DIR, is_component
-from .errors import InvalidRequest
+from .core.times import read_date
+from .errors import InvalidDate, InvalidRequest
 
 _DEFAULTS: dict[str, Any] = {
     "code": None,
     "title": None,
     "description": None,
     "time_zone": "UTC",
+    "start": None,
+    "end": None,
     "root": None,
     "homes": None,
     "folders": (),
@@ -26,7 +30,10 @@ _PATHS = ("root", "homes")
 
 
 def course_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """The settings of one course, all of them. Raises InvalidRequest."""
+    """The settings of one course, all of them; start and end are instants then.
+
+    Raises InvalidRequest.
+    """
     unknown = sorted(set(map(str, given)) - set(_DEFAULTS))
     if unknown:
         raise InvalidRequest(
@@ -45,13 +52,23 @@ def course_settings(given: dict[str, Any]) -> dict[str, Any]:
                 raise InvalidRequest(f"Course {code}: {name} must map texts to usernames.")
         elif value is not None and not isinstance(value, str):
             raise InvalidRequest(f"Course {code}: {name} must be a text.")
-    zone = settings["time_zone"]
+    name = settings["time_zone"]
     try:
-        ZoneInfo(zone)
+        zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidRequest(f"Course {code}: unknown time zone {zone!r}.") from error
+        raise InvalidRequest(f"Course {code}: unknown time zone {name!r}.") from error
+    dates = {name: _instant(code, name, settings[name], zone) for name in ("start", "end")}
     paths = {name: os.path.abspath(settings[name]) for name in _PATHS if settings[name]}
-    return settings | paths | {"title": settings["title"] or code}
+    return settings | paths | dates | {"title": settings["title"] or code}
+
+
+def _instant(code: str, name: str, text: str | None, zone: tzinfo) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return read_date(text, zone, name, begins=name == "start").at
+    except InvalidDate as error:
+        raise InvalidRequest(f"Course {code}: {error.message}") from error
 
 
 def check_apart(courses: list[dict[str, Any]]) -> None:

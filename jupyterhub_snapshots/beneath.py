@@ -108,6 +108,34 @@ class Folder:
             os.mkdir(_one(name), mode, dir_fd=self.descriptor)
         return self.enter([name])
 
+    def make_for(self, name: str, mode: int, owner: tuple[int, int]) -> Folder:
+        """The folder of that name directly below, made for that owner when it is missing.
+
+        It is made under a name that nobody knows, and only one that is new and still empty is
+        given away; so nothing that somebody put there meanwhile is. Raises NotBelow.
+        """
+        try:
+            return self.enter([name])
+        except NotBelow as error:
+            if error.errno != errno.ENOENT:
+                raise
+        temporary = f".{secrets.token_hex(12)}.part"
+        os.mkdir(temporary, 0o700, dir_fd=self.descriptor)
+        try:
+            with self.enter([temporary]) as made:
+                if made.status().st_uid != os.geteuid() or made.scan():
+                    raise NotBelow(errno.ENOENT, "Not the folder that was made", name)
+                with contextlib.suppress(PermissionError):  # one uid for all homes
+                    os.fchown(made.descriptor, *owner)
+                os.fchmod(made.descriptor, mode)
+            with contextlib.suppress(FileExistsError):
+                self.move(temporary, self, name)
+                self.sync()
+        finally:
+            with contextlib.suppress(OSError):
+                os.rmdir(temporary, dir_fd=self.descriptor)
+        return self.enter([name])
+
     def lstat(self, name: str) -> os.stat_result:
         """Status of what is directly below, a link itself and not its target. Raises NotBelow."""
         try:

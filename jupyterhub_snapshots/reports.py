@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 from collections.abc import Iterable, Iterator
 
 from .beneath import Folder, NotBelow
@@ -71,7 +72,7 @@ class ReportManager:
     def _look(self, course: Course, student: str, wanted: list[Delivery]) -> Iterator[Delivery]:
         """The same deliveries to one student, with what the home says to them."""
         try:
-            folder = _open(self._volumes.home(course, student))
+            folder = open_home(self._volumes.home(course, student))
         except (HomeNotFound, InvalidName, StorageUnavailable) as error:
             yield from (each.refused(_PROBLEMS[type(error)], error.message) for each in wanted)
             return
@@ -84,28 +85,48 @@ class ReportManager:
                 yield each
 
     def _write(self, home: str, name: str, content: bytes) -> None:
-        with _open(home) as folder:
+        with open_home(home) as folder:
             _check(folder, name)
-            owner = folder.status()
             try:
-                folder.write_new(name, content, mode=_MODE, owner=(owner.st_uid, owner.st_gid))
+                write_file(folder, name, content, folder.status())
             except FileExistsError as error:
                 raise _exists(name) from error
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    raise StorageFull("The student's home is full; nothing was written.") from error
-                raise StorageUnavailable(
-                    "The file can't be written into the student's home; nothing was written."
-                ) from error
 
 
-def _open(home: str) -> Folder:
+def open_home(home: str) -> Folder:
+    """The folder of a home. Raises HomeNotFound, StorageUnavailable."""
     try:
         return Folder.at(home)
     except NotBelow as error:
         raise HomeNotFound("There is no home of this student.") from error
     except OSError as error:
         raise StorageUnavailable("The home can't be read.") from error
+
+
+def write_file(folder: Folder, name: str, content: bytes, home: os.stat_result) -> None:
+    """Makes a file of the student's own, whole or not at all, never over something.
+
+    Parameters:
+        folder: the home, or one in it.
+        home: status of the home, whose owner gets the file.
+
+    Raises FileExistsError, StorageFull, StorageUnavailable.
+    """
+    try:
+        folder.write_new(name, content, mode=_MODE, owner=(home.st_uid, home.st_gid))
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise not_written(error) from error
+
+
+def not_written(error: OSError) -> SnapshotsError:
+    """What a person is told when the disk does not take something."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull("The student's home is full; nothing was written.")
+    return StorageUnavailable(
+        "The file can't be written into the student's home; nothing was written."
+    )
 
 
 def _check(folder: Folder, name: str) -> None:

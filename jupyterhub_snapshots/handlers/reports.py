@@ -10,9 +10,10 @@ from pydantic import Field
 from .. import errors
 from ..core.access import Action
 from ..core.deliveries import Delivery, Problem
-from .api import ApiHandler
+from .api import ApiHandler, number_in
 from .base import Form, Operation
 from .body import upload_name
+from .deliveries import HomeDeliveryModel, home_delivery_model
 from .models import ApiModel
 
 _MOST_FILES = 5000
@@ -40,25 +41,36 @@ class ReportListHandler(ApiHandler):
     operations: ClassVar = {
         "POST": Operation(
             Action.RETURN_REPORT,
-            "Put a report into the student's home",
+            "Put a report into the student's home, or keep it until its assignment's release",
             str,
             status=201,
-            body=Form(file="file"),
+            also={202: HomeDeliveryModel},
+            body=Form(optional=("assignment",), file="file"),
         )
     }
 
     async def post(self, ident: str, course: str, student: str) -> None:
         """See the class."""
-        _, files = self.form()
+        fields, files = self.form()
         if "file" not in files:
             raise errors.MissingField(
                 "The file part 'file' is missing. Send it as in: curl -F file=@report.html …",
                 field="file",
             )
         upload = files["file"][0]
-        name = await self.services.reports.put(
-            self.here, self.whose, upload_name(upload), upload.body
-        )
+        filename = upload_name(upload)
+        held = None
+        if "assignment" in fields:
+            number = number_in(fields["assignment"][0].decode("utf-8", "replace").strip())
+            held = await self.services.deliveries.hold_report(
+                self.here, number, self.who, filename, upload.body, self.caller.name
+            )
+        if held is not None:
+            self.target = f"{held.filename}, held"
+            self.services.deadlines_changed()
+            self.reply(home_delivery_model(held), status=202)
+            return
+        name = await self.services.reports.put(self.here, self.whose, filename, upload.body)
         self.target = name
         self.reply(name, status=201)
 

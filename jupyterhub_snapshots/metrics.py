@@ -16,6 +16,11 @@ CAPTURE_SECONDS = Histogram(
     "Time from the beginning to the end of the capture of one home.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )
+CAPTURE_DELAY_SECONDS = Histogram(
+    "jupyterhub_snapshots_capture_delay_seconds",
+    "Time from a deadline until its captures were started.",
+    buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 3600, 86400),
+)
 REQUEST_SECONDS = Histogram(
     "jupyterhub_snapshots_request_duration_seconds",
     "Time to answer a request.",

@@ -48,15 +48,20 @@ c.SimpleLocalProcessSpawner.home_dir_template = f"{state}/homes/{{username}}"
 if os.getuid() == 0:
     c.Spawner.args = ["--allow-root"]  # Jupyter refuses to run as root without it
 
-# Who is what in a course is told by two groups of the hub, named after the course's code. Here
+# Who is what in a course is told by three groups of the hub, named after the course's code. Here
 # they are written down; a hub in use often gets them from its authenticator.
 course = "phys101"
 instructors = {"ina"}
+assistants = {"theo"}  # read everything of the class and change nothing
 students = {"31387714", "ada", "bo.chen", "jose-maria", "mia@example.edu", "zoë"}
-groups = {f"formgrade-{course}": instructors, f"nbgrader-{course}": students}
+groups = {
+    f"formgrade-{course}": instructors,
+    f"assistant-{course}": assistants,
+    f"nbgrader-{course}": students,
+}
 c.JupyterHub.load_groups = {name: {"users": sorted(users)} for name, users in groups.items()}
 c.Authenticator.admin_users = {"admin"}
-c.Authenticator.allowed_users = instructors | students
+c.Authenticator.allowed_users = instructors | assistants | students
 
 # The service runs and stops with the hub, and is reached at /services/snapshots/.
 c.JupyterHub.services = [

@@ -16,22 +16,30 @@ from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 from traitlets import Bool, Dict, Float, Integer, List, Type, Unicode, default
 
+from .aftercare import Aftercare
 from .audit import AuditLog
 from .base_app import SnapshotsApp
 from .batches import BatchManager
+from .collection import CollectionReader
 from .commands import SUBCOMMANDS
 from .core.records import Course
 from .credentials import Credentials
+from .deadlines import DeadlineReader
+from .deliveries import DeliveryManager
 from .engine import confine, staging
 from .engine.limits import allow_open_files
 from .engine.rsync import HARDENED, find_rsync
-from .errors import RsyncMissing
+from .errors import RsyncMissing, SnapshotsError
 from .executors import Executor, LocalExecutor
 from .handlers import Services, make_application
 from .handlers.streaming import downloads_end
 from .hub import HubClient
+from .members import MemberManager
+from .opening import OpeningManager
+from .receipts import ReceiptManager
 from .reports import ReportManager
 from .roster import Roster
+from .scheduler import DeadlineScheduler
 from .snapshots import SnapshotCatalog, finish_deletions
 from .volumes import LocalVolumes
 
@@ -51,7 +59,17 @@ class ServeApp(SnapshotsApp):
 
     description = __doc__
     subcommands: Any = Dict(SUBCOMMANDS)
-    classes: Any = List([LocalVolumes, LocalExecutor, Roster, BatchManager, Credentials])
+    classes: Any = List(
+        [
+            LocalVolumes,
+            LocalExecutor,
+            Roster,
+            BatchManager,
+            Credentials,
+            DeadlineScheduler,
+            Aftercare,
+        ]
+    )
 
     ip = Unicode(help="Address to listen on, without a hub; JUPYTER_API_HOST, else 0.0.0.0").tag(
         config=True
@@ -169,16 +187,58 @@ class ServeApp(SnapshotsApp):
             site_courses=courses,
             parent=self,
         )
+        receipts = ReceiptManager(
+            store=store,
+            snapshots=snapshots,
+            signer=self.open_signer(courses),
+            service=self.issuer,
+        )
+        reports = ReportManager(volumes)
+        deadlines = DeadlineReader(store=store, roster=roster)
+        deliveries = DeliveryManager(
+            store=store,
+            roster=roster,
+            volumes=volumes,
+            reports=reports,
+            audit=audit,
+            log=self.log,
+        )
+        stack.push_async_callback(deliveries.stop)
+        scheduler = DeadlineScheduler(
+            store=store,
+            roster=roster,
+            batches=batches,
+            audit=audit,
+            aftercare=Aftercare(
+                store=store,
+                batches=batches,
+                snapshots=snapshots,
+                volumes=volumes,
+                find_course=roster.course,
+                parent=self,
+            ),
+            chores=(deliveries,),
+            parent=self,
+        )
         services = Services(
             store=store,
             credentials=credentials,
             roster=roster,
+            members=MemberManager(store, roster),
             volumes=volumes,
             snapshots=snapshots,
             batches=batches,
-            reports=ReportManager(volumes),
+            reports=reports,
+            receipts=receipts,
+            deadlines=deadlines,
+            collection=CollectionReader(store=store, roster=roster),
+            deliveries=deliveries,
+            opening=OpeningManager(
+                store=store, roster=roster, deadlines=deadlines, deliveries=deliveries
+            ),
             audit=audit,
             prefix=self._prefix(),
+            deadlines_changed=scheduler.wake,
         )
         application = make_application(
             services,
@@ -195,8 +255,20 @@ class ServeApp(SnapshotsApp):
         )
         stack.push_async_callback(server.close_all_connections)
         stack.push_async_callback(self._drain, server, batches)
+        stack.push_async_callback(scheduler.stop)
         await batches.resume()
+        scheduler.start()
+        # Whoever asks first need not wait until all snapshots were looked at.
+        reading = asyncio.create_task(self._read_catalogue(snapshots, courses))
+        stack.push_async_callback(_end, reading)
         return server
+
+    async def _read_catalogue(self, snapshots: SnapshotCatalog, courses: list[Course]) -> None:
+        for course in courses:
+            try:
+                await snapshots.list_snapshots(course)
+            except SnapshotsError as error:
+                self.log.warning("The snapshots of %s: %s", course.code, error.message)
 
     async def _drain(self, server: HTTPServer, batches: BatchManager) -> None:
         """Takes nothing new, lets downloads end, and leaves captures to the next start."""
@@ -279,6 +351,11 @@ class ServeApp(SnapshotsApp):
             "configuration, for example: 'url': 'http://127.0.0.1:10101'"
         )
         raise AssertionError("not reached")
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _internal_ssl(purpose: ssl.Purpose) -> ssl.SSLContext | None:

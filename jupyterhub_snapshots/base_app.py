@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import stat
 from collections import ChainMap
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from ._version import __version__
 from .beneath import identity
 from .core.names import SERVICE_DIR
 from .core.records import Course, Role
+from .core.sources import CONFIG
 from .course_settings import check_apart, course_settings
-from .errors import SnapshotsError, StorageUnavailable
+from .errors import SigningKeyUnusable, SnapshotsError, StorageUnavailable
+from .signing import Signer
 from .store import Store, catalog, people
 from .volumes import LocalVolumes
 
@@ -69,6 +72,21 @@ class SnapshotsApp(Application):
         """
     ).tag(config=True)
 
+    signing_key_file = Unicode(
+        help="""File of the private key that signs receipts; made when it is missing.
+
+        Empty for ``signing-key.pem`` in the service's own folder among the snapshots. Public keys
+        of earlier ones are kept beside it, in ``signing-keys.pem``.
+        """
+    ).tag(config=True)
+
+    issuer = Unicode(
+        help="""What the installation calls itself in receipts.
+
+        Without it, its public address where the hub knows that, else the name of the machine.
+        """
+    ).tag(config=True)
+
     courses = List(
         Dict(),
         help="""The courses, each a dictionary.
@@ -76,7 +94,8 @@ class SnapshotsApp(Application):
         ``code`` is required; ``title`` (the code), ``description``, ``time_zone`` ("UTC"),
         ``root`` (``<snapshots_dir>/<code>``), ``homes`` (a folder whose every subfolder is a
         student's home; then it is the roster), ``folders`` (only these folders of a home are
-        captured), ``instructors`` and ``students`` (usernames beside those of the hub's groups),
+        captured), ``start`` and ``end`` (days, as "2026-10-12", that are told to scripts),
+        ``instructors`` and ``students`` (usernames beside those of the hub's groups),
         ``canvas_ids`` (Canvas id to username, for scripts that know students by these).
         Example: ``[{"code": "phys101", "title": "Physics 101", "time_zone": "Europe/Berlin"}]``
         """,
@@ -109,6 +128,11 @@ class SnapshotsApp(Application):
     @default("log_format")
     def _default_log_format(self) -> str:
         return "[%(levelname)1.1s %(asctime)s.%(msecs).03d %(name)s] %(message)s"
+
+    @default("issuer")
+    def _default_issuer(self) -> str:
+        names = ("JUPYTERHUB_PUBLIC_URL", "JUPYTERHUB_PUBLIC_HUB_URL")
+        return next(filter(None, map(os.environ.get, names)), None) or socket.gethostname()
 
     @property
     def standalone(self) -> bool:
@@ -170,6 +194,31 @@ class SnapshotsApp(Application):
             people.set_canvas_ids(db, dict(ChainMap(*(each["canvas_ids"] for each in wanted))))
             return [self._open_course(db, settings) for settings in wanted]
 
+    def signing_key_path(self, courses: list[Course]) -> str | None:
+        """Where the key that signs receipts is to be; None when there is no place for it yet."""
+        if self.signing_key_file:
+            return os.path.abspath(self.signing_key_file)
+        above = self.snapshots_dir or next((course.root for course in courses), None)
+        return above and os.path.join(os.path.abspath(above), SERVICE_DIR, "signing-key.pem")
+
+    def open_signer(self, courses: list[Course], *, make: bool = True) -> Signer | None:
+        """What signs receipts; None when there is no place for its key yet.
+
+        Parameters:
+            make: make a key when there is none.
+
+        Raises SigningKeyUnusable.
+        """
+        path = self.signing_key_path(courses)
+        if path is None:
+            return None
+        if not os.path.lexists(path):
+            if not make:
+                raise SigningKeyUnusable(f"There is no key {path}: no receipt was issued yet.")
+            if not self.signing_key_file:
+                os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        return Signer.open(path)
+
     def _older_course(self) -> dict[str, Any]:
         """The one course that the older server's environment describes."""
         homes = os.environ.get("JNOTE_HOME", "")
@@ -197,7 +246,7 @@ class SnapshotsApp(Application):
             (Role.INSTRUCTOR, settings["instructors"]),
             (Role.STUDENT, settings["students"]),
         ):
-            people.set_members(db, number, names, role, people.BY_HAND)
+            people.set_members(db, number, names, role, CONFIG)
         return Course(
             id=number,
             code=code,
@@ -210,6 +259,8 @@ class SnapshotsApp(Application):
             staging=self._staging(root),
             locks=self._locks(),
             mounted=tuple(identity(path) for path in (root, settings["homes"]) if path),
+            starts_at=settings["start"],
+            ends_at=settings["end"],
         )
 
     def _locks(self) -> str | None:

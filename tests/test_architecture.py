@@ -22,10 +22,15 @@ LAYERS = [
     {"beneath", "renaming", "error_status"},
     {"server_extension"},
     {"engine", "store", "metrics"},
-    {"executors", "hub", "volumes", "course_settings"},
-    {"roster", "snapshots", "reports", "audit", "live_batch", "batch_journal"},
-    {"archive", "comparison"},
+    {"executors", "hub", "volumes", "course_settings", "signing"},
+    {"roster", "members", "snapshot_trees", "snapshots", "reports", "audit", "clock"}
+    | {"live_batch", "batch_journal", "batch_captures"},
+    {"archive", "comparison", "receipts", "deadlines", "collection", "handing_out"},
+    {"deliveries"},
+    {"opening"},
     {"batches", "credentials"},
+    {"aftercare"},
+    {"scheduler"},
     {"handlers"},
     {"base_app"},
     {"commands"},
@@ -35,6 +40,7 @@ LAYERS = [
 #: Library to the parts that alone may import it.
 KEPT_TO = {
     "alembic": {"store"},
+    "cryptography": {"signing"},
     "dask": {"executors"},
     "distributed": {"executors"},
     "jupyter_server": {"server_extension"},
@@ -49,8 +55,14 @@ KEPT_TO = {
 }
 #: Part and library that are allowed beside these, with the reason.
 EXCEPTIONS = {
+    ("members", "sqlalchemy"): "names the type of a session",
+    ("batches", "sqlalchemy"): "names the type of a session",
     ("batch_journal", "sqlalchemy"): "names the type of a session",
     ("base_app", "sqlalchemy"): "names the type of a session",
+    ("collection", "sqlalchemy"): "names the type of a session",
+    ("deadlines", "sqlalchemy"): "names the type of a session",
+    ("opening", "sqlalchemy"): "names the type of a session",
+    ("scheduler", "sqlalchemy"): "names the type of a session",
     ("handlers", "sqlalchemy"): "asks the database whether it is there",
 }
 

@@ -113,6 +113,6 @@ def test_demo_does_what_it_prints(tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("checked: ") == 4
+    assert done.stdout.count("checked: ") == 6
     assert done.stderr == ""
     assert _emptied(state) == []

@@ -21,7 +21,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         yield hub
 
 
-@pytest.mark.parametrize("document", ["docs/api.md", "docs/administration.md"])
+@pytest.mark.parametrize("document", ["docs/api.md", "docs/administration.md", "docs/deadlines.md"])
 def test_commands_write_what_is_said(example: Hub, tmp_path: Path, document: str) -> None:
     (tmp_path / "problem-set-1-report.html").write_text("<p>8 of 10</p>")
     snapshots = f"{example.url}/{SERVICE}"
@@ -51,7 +51,7 @@ def test_every_route_has_its_place() -> None:
     for line in text.splitlines():
         if line.startswith(("### ", "| POST /")):
             methods: list[str] = []
-            for word in re.findall(r"GET|HEAD|POST|PATCH|DELETE|[/…]\S*[\w}]", line):
+            for word in re.findall(r"GET|HEAD|POST|PUT|PATCH|DELETE|[/…]\S*[\w}]", line):
                 if word.isupper():
                     methods.append(word)
                 else:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import ClassVar, TypeVar
 from urllib.parse import urlencode
 
+from .. import errors
 from .._version import __version__
 from ..core.access import Action
-from ..core.records import Role
 from .base import BaseHandler, Operation
-from .models import CourseModel, PageQuery, VersionModel, course_model
+from .models import PageQuery, VersionModel
 
 Record = TypeVar("Record")
+
+#: Digits of the first number that no column of ids can hold.
+_LONGEST_ID = 10
 
 
 class ApiHandler(BaseHandler):
@@ -47,6 +52,41 @@ class ApiHandler(BaseHandler):
         """Answers what is made in a thread."""
         self.reply_text(await asyncio.to_thread(lambda: json.dumps(make())))
 
+    def reply_item(self, value: object) -> None:
+        """Answers one thing as it is now, with the ETag by which `check_if_match` knows it."""
+        self.set_header("ETag", _tag(value))
+        if self.request.method == "GET" and self.check_etag_header():
+            self.set_status(304)
+            self.finish()
+            return
+        self.reply(value)
+
+    def check_if_match(self, value: object) -> None:
+        """Makes sure that the caller knows the thing as it is now, where the caller says so.
+
+        Raises PreconditionFailed when the request's If-Match names another state of it.
+        """
+        wanted = ",".join(self.request.headers.get_list("If-Match"))
+        if wanted and wanted.strip() != "*" and _tag(value) not in re.findall(r'"[^"]*"', wanted):
+            raise errors.PreconditionFailed(
+                "This was changed since you read it. Read it again, and then change it."
+            )
+
+    def reply_created(self, number: int) -> None:
+        """Answers the id of what was made below the address of the request."""
+        path = re.sub("/{2,}", "/", self.request.path)
+        self.reply(number, status=201, location=f"{path}/{number}")
+
+    def add_notes(self, notes: Iterable[str | None]) -> None:
+        """Tells in headers what a person should know of how the request was read."""
+        for note in notes:
+            if note is not None:
+                self.add_header("X-Note", note)
+
+    def compute_etag(self) -> str | None:
+        """The one that was set, or else one of what is sent; called by Tornado."""
+        return self._headers.get("ETag") or super().compute_etag()
+
     def _page_url(self, number: int) -> str:
         query = {name: found[0] for name, found in self.request.query_arguments.items()}
         return f"{self.request.path}?{urlencode(query | {'page': number})}"
@@ -64,23 +104,10 @@ class VersionHandler(ApiHandler):
         self.reply({"version": "v1", "serviceVersion": __version__, "ident": self.caller.username})
 
 
-class CourseListHandler(ApiHandler):
-    """GET …/courses"""
+def number_in(text: str) -> int:
+    """The id that a part of the path is; 0, which nothing has, for what can be none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID else 0
 
-    operations: ClassVar = {
-        "GET": Operation(
-            Action.READ_API,
-            "Courses in which you are an instructor",
-            list[CourseModel],
-            query=PageQuery,
-        )
-    }
 
-    async def get(self, ident: str) -> None:
-        """See the class."""
-        mine = [
-            course
-            for course in self.services.roster.courses
-            if self.caller.admin or self.caller.role_in(course.id) is Role.INSTRUCTOR
-        ]
-        await self.reply_list(mine, self.query(PageQuery), course_model)
+def _tag(value: object) -> str:
+    return f'"{hashlib.sha256(json.dumps(value).encode()).hexdigest()[:32]}"'

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -46,6 +47,21 @@ class Form:
 
 
 @dataclass(frozen=True)
+class RawBody:
+    """A body that is neither JSON nor a form; read it with `BoundedBody.body`.
+
+    Attributes:
+        media: content type it is described with; what a request says of it is not looked at.
+        text: whether it is text in UTF-8, and not any bytes.
+        summary: one line for people.
+    """
+
+    media: str = "application/octet-stream"
+    text: bool = False
+    summary: str | None = None
+
+
+@dataclass(frozen=True)
 class Operation:
     """What one method of a route does, for access, audit and the API's description.
 
@@ -54,7 +70,9 @@ class Operation:
         summary: one line for people.
         answer: type of the JSON answer, or None when it is none.
         status: of the answer when all goes well.
-        body: model of the JSON body, or the fields of the form, if it takes one.
+        also: other statuses of good answers, and the types of these.
+        body: model of the JSON body, or the fields of the form, or what else it is, if it takes
+            one.
         query: model of the query's parameters, if it takes any.
         media: content type of the answer.
     """
@@ -63,7 +81,8 @@ class Operation:
     summary: str
     answer: Any = None
     status: int = 200
-    body: type[BaseModel] | Form | None = None
+    also: Mapping[int, Any] = field(default_factory=dict)
+    body: type[BaseModel] | Form | RawBody | None = None
     query: type[BaseModel] | None = None
     media: str = "application/json"
 

@@ -12,13 +12,14 @@ from tornado.iostream import StreamClosedError
 
 from .. import errors
 from ..core.access import Action
+from ..core.captures import Kind
 from ..core.records import Batch, BatchItem
 from .api import ApiHandler
 from .base import Operation
-from .models import (
+from .batch_models import (
+    BatchesQuery,
     BatchModel,
     BatchSummaryModel,
-    PageQuery,
     batch_model,
     batch_summary_model,
     item_model,
@@ -47,14 +48,16 @@ class BatchListHandler(ApiHandler):
             Action.FOLLOW_BATCH,
             "The newest batches, newest first, without their items",
             list[BatchSummaryModel],
-            query=PageQuery,
+            query=BatchesQuery,
         )
     }
 
     async def get(self, ident: str, course: str) -> None:
         """See the class."""
-        found = await self.services.batches.recent(self.here.id)
-        await self.reply_list(found, self.query(PageQuery), batch_summary_model)
+        query = self.query(BatchesQuery)
+        kind = Kind(query.kind) if query.kind is not None else None
+        found = await self.services.batches.recent(self.here.id, kind)
+        await self.reply_list(found, query, batch_summary_model)
 
 
 class BatchHandler(BatchBaseHandler):

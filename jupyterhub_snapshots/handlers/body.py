@@ -103,7 +103,8 @@ def upload_name(upload: httputil.HTTPFile) -> str:
 def _invalid(error: ValidationError, whole: str) -> errors.InvalidRequest:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"])) or whole
-    return errors.InvalidRequest(f"{where}: {first['msg']}.", field=where)
+    message = first["msg"].removeprefix("Value error, ")
+    return errors.InvalidRequest(f"{where}: {message}.", field=where)
 
 
 def _too_large(limit: int) -> errors.TooLarge:

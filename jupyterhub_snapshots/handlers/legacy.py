@@ -17,6 +17,7 @@ from ..archive import Archive, Part
 from ..batches import today
 from ..core.access import AT_HOME, Action, require, require_student
 from ..core.names import snapshot_name
+from ..core.overview import shown
 from ..core.records import Batch, Course, ItemState, Role
 from .base import BaseHandler, Form, Operation
 from .body import upload_name
@@ -164,7 +165,7 @@ class LegacySnapshotListHandler(LegacyHandler):
         student = self.field("STUDENT_ID", _STUDENT_EXAMPLE)
         course = self.require_course()
         username = await self.find_student(course, student)
-        found = await self.services.snapshots.list_snapshots(course, username)
+        found = shown(await self.services.snapshots.list_snapshots(course, username))
         if not found:
             raise errors.SnapshotNotFound(f"There are no snapshots of student {student[:100]}.")
         self.reply([snapshot.name for snapshot in found])
@@ -242,14 +243,8 @@ class LegacyZipHandler(LegacyHandler, StreamingHandler):
         course = self.require_course()
         if student:
             username = await self.find_student(course, student)
-            part = Part(
-                course,
-                username,
-                name,
-                f"{username}/{name}/",
-                with_top=True,
-                skip_hidden_folders=True,
-            )
+            top = f"{username}/{name}/"
+            part = Part(course, username, name, top, with_top=True, skip_hidden_folders=True)
             parts, filename = [part], f"{username}_{name}.zip"
         else:
             found = await self.services.snapshots.list_snapshots(course, name=name)

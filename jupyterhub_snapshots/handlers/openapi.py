@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -10,10 +11,12 @@ from html import escape
 from typing import Any, ClassVar
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from .._version import __version__
 from ..core.access import PUBLIC, Action
-from .base import BaseHandler, Form, Operation
+from .api import ApiHandler
+from .base import BaseHandler, Form, Operation, RawBody
 from .models import ErrorModel
 
 _REF = "#/components/schemas/{model}"
@@ -40,8 +43,8 @@ def describe(
     """The OpenAPI document of these groups of routes, each given as path template and handler."""
     schemas: dict[str, Any] = {}
 
-    def schema(kind: Any) -> dict[str, Any]:
-        made = TypeAdapter(kind).json_schema(ref_template=_REF, mode="serialization")
+    def schema(kind: Any, mode: JsonSchemaMode = "serialization") -> dict[str, Any]:
+        made = TypeAdapter(kind).json_schema(ref_template=_REF, mode=mode)
         schemas.update(made.pop("$defs", {}))
         name = getattr(kind, "__name__", "")
         if name.endswith("Model"):
@@ -69,7 +72,11 @@ def describe(
                 + _query_parameters(operation),
                 **_request_body(operation, schema),
                 "responses": {
-                    str(operation.status): _answer(operation, schema),
+                    str(operation.status): _answer(operation, operation.answer, schema),
+                    **{
+                        str(status): _answer(operation, answer, schema)
+                        for status, answer in operation.also.items()
+                    },
                     "default": {"description": "An error", "content": errors},
                 },
             }
@@ -108,8 +115,10 @@ def _request_body(operation: Operation, schema: Any) -> dict[str, Any]:
         return {}
     if isinstance(operation.body, Form):
         content = _form(operation.body)
+    elif isinstance(operation.body, RawBody):
+        content = _raw(operation.body)
     else:
-        content = {"application/json": {"schema": schema(operation.body)}}
+        content = {"application/json": {"schema": schema(operation.body, "validation")}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -126,21 +135,28 @@ def _form(form: Form) -> dict[str, Any]:
     return dict.fromkeys(kinds, made)
 
 
-def _answer(operation: Operation, schema: Any) -> dict[str, Any]:
+def _raw(body: RawBody) -> dict[str, Any]:
+    made = {"type": "string"} if body.text else {"type": "string", "format": "binary"}
+    if body.summary is not None:
+        made["description"] = body.summary
+    return {body.media: {"schema": made}}
+
+
+def _answer(operation: Operation, answer: Any, schema: Any) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    if operation.answer is not None:
-        content = {"schema": schema(operation.answer)}
+    if answer is not None:
+        content = {"schema": schema(answer)}
     return {"description": operation.summary, "content": {operation.media: content}}
 
 
-class OpenApiHandler(BaseHandler):
+class OpenApiHandler(ApiHandler):
     """GET /api/v1/openapi.json"""
 
     operations: ClassVar = {"GET": Operation(Action.READ_API, "This description")}
 
     async def get(self) -> None:
         """See the class."""
-        self.reply(self.settings["openapi"])
+        await self.reply_made(self.settings["openapi"])
 
 
 class DocsHandler(BaseHandler):
@@ -158,7 +174,7 @@ class DocsHandler(BaseHandler):
             f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'",
         )
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(_page(self.settings["openapi"]))
+        self.finish(await asyncio.to_thread(lambda: _page(self.settings["openapi"]())))
 
 
 def _page(document: dict[str, Any]) -> str:
@@ -206,11 +222,13 @@ def _operation(method: str, operation: dict[str, Any]) -> str:
 
 
 def _body(schema: dict[str, Any]) -> str:
-    return _link(schema) if "$ref" in schema else _fields(schema)
+    if "properties" in schema:
+        return _fields(schema)
+    return " ".join(filter(None, (_link(schema), escape(schema.get("description", "")))))
 
 
 def _link(schema: dict[str, Any]) -> str:
-    if schema.get("type") == "array":
+    if "items" in schema:
         return f"list of {_link(schema['items'])}"
     name = schema.get("$ref", "").rpartition("/")[2]
     if name:
@@ -231,6 +249,8 @@ def _fields(schema: dict[str, Any]) -> str:
 def _kind(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         return " or ".join(_kind(each) for each in field["anyOf"])
+    if "prefixItems" in field:
+        return f"[{', '.join(_kind(each) for each in field['prefixItems'])}]"
     return _link(field) or "value"
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import PlainSerializer
 
 from ..core.access import Action
-from ..core.overview import NameOverview, StudentOverview, by_name, by_student
+from ..core.overview import NameOverview, StudentOverview, by_name, by_student, shown
 from ..core.records import Failure, Role, Snapshot
 from ..store import batches
 from .api import ApiHandler
@@ -119,7 +119,7 @@ class StudentOverviewHandler(OverviewHandler):
         number = self.here.id
         members = await self.services.roster.everybody(self.here)
         failures = await self.services.store.read(lambda db: batches.last_failures(db, number))
-        found = await self.services.snapshots.list_snapshots(self.here)
+        found = shown(await self.services.snapshots.list_snapshots(self.here))
         zone = ZoneInfo(self.here.time_zone)
         await self.reply_short(
             lambda: [_student(each) for each in by_student(members, found, failures, zone)]
@@ -138,7 +138,7 @@ class NameOverviewHandler(OverviewHandler):
     async def get(self, ident: str, course: str) -> None:
         """See the class."""
         students = await self.services.roster.students(self.here)
-        found = await self.services.snapshots.list_snapshots(self.here)
+        found = shown(await self.services.snapshots.list_snapshots(self.here))
         await self.reply_short(
             lambda: CourseOverviewModel(
                 students=len(students), snapshots=[_name(each) for each in by_name(found)]

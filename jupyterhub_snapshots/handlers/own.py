@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 from .. import errors
 from ..core.access import Action, require
 from .api import ApiHandler
+from .archives import SnapshotArchiveHandler
 from .base import BaseHandler, Operation
 from .comparisons import ComparisonHandler
 from .models import ApiModel
 from .snapshots import (
     FileHandler,
-    SnapshotArchiveHandler,
     SnapshotHandler,
     StudentSnapshotListHandler,
     TreeHandler,
@@ -25,7 +25,7 @@ class OwnCourseModel(ApiModel):
     code: str
     title: str
     time_zone: str
-    role: Literal["instructor", "student"]
+    role: Literal["instructor", "student", "assistant"]
 
 
 class MeModel(ApiModel):

@@ -1,30 +1,34 @@
-"""Snapshots of a course: the catalogue, one snapshot, its files, and zips."""
+"""Snapshots of a course: the catalogue, one snapshot, and its files."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import ClassVar
 
+from sqlalchemy.orm import Session
+
 from .. import errors
-from ..archive import Archive, Part
+from ..batches import today
 from ..core.access import Action, require_student
-from ..core.names import is_component, path_parts
-from ..core.records import Snapshot
+from ..core.captures import Enrolled, Kind, Occasion
+from ..core.names import snapshot_name
+from ..core.overview import shown
+from ..core.records import Batch, Member
+from ..store import assignments, captures
+from ..store.database import utc_now
 from .api import ApiHandler
 from .base import Operation
-from .models import (
-    ArchiveQuery,
-    BatchModel,
+from .batch_models import BatchModel, NewBatchModel, batch_model
+from .models import ProblemModel
+from .snapshot_models import (
     FileModel,
-    NewBatchModel,
-    PageQuery,
     PinModel,
-    ProblemModel,
     SnapshotDetailModel,
     SnapshotModel,
     SnapshotsQuery,
+    StudentSnapshotsQuery,
     TreeQuery,
-    batch_model,
     file_model,
     snapshot_fields,
     snapshot_model,
@@ -57,8 +61,10 @@ class SnapshotListHandler(ApiHandler):
         student = query.student
         if student is not None:
             student = await self.services.roster.resolve(self.here, student)
-        found = await self.services.snapshots.list_snapshots(self.here, student, query.name)
-        await self.reply_list(found, query, snapshot_model)
+        found = await self.services.snapshots.list_snapshots(
+            self.here, student, query.name, query.assignment
+        )
+        await self.reply_list(shown(found, query.kind), query, snapshot_model)
 
     async def post(self, ident: str, course: str) -> None:
         """See the class."""
@@ -81,15 +87,44 @@ class SnapshotListHandler(ApiHandler):
             raise errors.InvalidRequest(
                 "There is nobody to take a snapshot of. Add students to the course first."
             )
-        batch = await self.services.batches.start(
-            self.here,
-            wanted.name,
-            sorted({member.username for member in members}),
-            include_hidden=wanted.include_hidden,
-            requested_by=self.caller.name,
-        )
+        batch = await self._begin(wanted, {member.username: member for member in members})
         base = self.request.path.rstrip("/").removesuffix("/snapshots")
         self.reply(batch_model(batch), status=202, location=f"{base}/batches/{batch.id}")
+
+    async def _begin(self, wanted: NewBatchModel, members: Mapping[str, Member]) -> Batch:
+        """Starts the captures; for an assignment it is written down that they were decided on."""
+        occasion = None
+        if wanted.assignment is not None:
+            course_id, number = self.here.id, wanted.assignment
+            found = await self.services.store.read(
+                lambda db: assignments.get_assignment(db, course_id, number)
+            )
+            occasion = Occasion(found.id, found.title, Kind.MANUAL, utc_now())
+
+        def record(db: Session, batch: Batch) -> None:
+            if occasion is not None:
+                captures.record(
+                    db,
+                    batch.course_id,
+                    occasion,
+                    [
+                        Enrolled(member.user_id, member.username, occasion.at)
+                        for member in members.values()
+                    ],
+                    batch_id=batch.id,
+                    snapshot=batch.name,
+                    now=occasion.at,
+                )
+
+        return await self.services.batches.begin(
+            self.here,
+            snapshot_name(wanted.name, today(self.here)),
+            sorted(members),
+            include_hidden=wanted.include_hidden,
+            requested_by=self.caller.name,
+            occasion=occasion,
+            record=record,
+        )
 
 
 class StudentSnapshotListHandler(ApiHandler):
@@ -97,14 +132,20 @@ class StudentSnapshotListHandler(ApiHandler):
 
     operations: ClassVar = {
         "GET": Operation(
-            Action.LIST_SNAPSHOTS, "Snapshots of a student", list[SnapshotModel], query=PageQuery
+            Action.LIST_SNAPSHOTS,
+            "Snapshots of a student",
+            list[SnapshotModel],
+            query=StudentSnapshotsQuery,
         )
     }
 
     async def get(self, ident: str, course: str, student: str) -> None:
         """See the class."""
-        found = await self.services.snapshots.list_snapshots(self.here, self.whose)
-        await self.reply_list(found, self.query(PageQuery), snapshot_model)
+        query = self.query(StudentSnapshotsQuery)
+        found = await self.services.snapshots.list_snapshots(
+            self.here, self.whose, assignment=query.assignment
+        )
+        await self.reply_list(shown(found, query.kind), query, snapshot_model)
 
 
 class SnapshotHandler(ApiHandler):
@@ -131,6 +172,7 @@ class SnapshotHandler(ApiHandler):
             | {
                 "parent": header.parent if header is not None else None,
                 "include_hidden": header.include_hidden if header is not None else None,
+                "late_file_paths": header.late_files if header is not None else (),
                 "problems": [ProblemModel(path=p.path, reason=p.reason) for p in problems],
             }
         )
@@ -193,74 +235,3 @@ class TreeHandler(ApiHandler):
             self.services.snapshots.folder, self.here, self.whose, name, path
         )
         await self.reply_each(found, file_model)
-
-
-class SnapshotArchiveHandler(ApiHandler, StreamingHandler):
-    """GET …/snapshots/{name}/archive.zip"""
-
-    operations: ClassVar = {
-        "GET": Operation(
-            Action.DOWNLOAD,
-            "A student's snapshot, or one folder of it, as a zip",
-            query=TreeQuery,
-            media="application/zip",
-        )
-    }
-
-    async def get(self, ident: str, course: str, student: str, name: str) -> None:
-        """See the class."""
-        path = self.query(TreeQuery).path.rstrip("/")
-        self.target = f"{name}/{path}" if path else name
-        folder = path_parts(path) if path else ()
-        username = self.whose
-        top = "/".join((username, name, *folder, ""))
-        part = Part(self.here, username, name, top, with_top=True, folder=folder)
-        filename = "_".join((username, name, *folder[-1:])) + ".zip"
-        await self.send_zip(Archive(self.services.snapshots, [part]), filename)
-
-
-class ClassArchiveHandler(ApiHandler, StreamingHandler):
-    """GET …/courses/{course}/archive.zip"""
-
-    operations: ClassVar = {
-        "GET": Operation(
-            Action.DOWNLOAD,
-            "Snapshots of the class as one zip",
-            query=ArchiveQuery,
-            media="application/zip",
-        )
-    }
-
-    async def get(self, ident: str, course: str) -> None:
-        """See the class."""
-        query = self.query(ArchiveQuery)
-        self.target = query.name
-        found = await self.services.snapshots.list_snapshots(self.here, name=query.name)
-        if query.students is not None:
-            wanted = {
-                await self.services.roster.resolve(self.here, text)
-                for text in query.students.split(",")
-                if text
-            }
-            found = [snapshot for snapshot in found if snapshot.student in wanted]
-        if not found:
-            raise errors.SnapshotNotFound(
-                f"No student has a snapshot {query.name[:100]}. The list of snapshots shows the "
-                "full names."
-            )
-        assignment = query.assignment or query.name.rpartition("_")[0] or query.name
-        if not is_component(assignment):
-            raise errors.InvalidName("The assignment can't be the name of a folder.")
-        parts = [self._part(snapshot, query.layout, assignment) for snapshot in found]
-        await self.send_zip(Archive(self.services.snapshots, parts), f"{query.name}.zip")
-
-    def _part(self, snapshot: Snapshot, layout: str, assignment: str) -> Part:
-        if layout == "plain":
-            return Part(self.here, snapshot.student, snapshot.name, f"{snapshot.student}/")
-        return Part(
-            self.here,
-            snapshot.student,
-            snapshot.name,
-            f"submitted/{snapshot.student}/{assignment}/",
-            timestamp=snapshot.ended_at,
-        )

@@ -16,7 +16,7 @@ from tornado import iostream
 from ..archive import CHUNK_BYTES, Archive
 from ..errors import Busy
 from ..metrics import DOWNLOADED_BYTES, RUNNING_DOWNLOADS
-from ..snapshots import FileEntry
+from ..snapshot_trees import FileEntry
 from .base import BaseHandler
 from .error_body import error_body
 

@@ -35,7 +35,7 @@ def events(text: str) -> list[tuple[str, Any]]:
 def held(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Captures that wait until the event is set."""
     gate = asyncio.Event()
-    executor = service.services.batches._executor
+    executor = service.services.batches._captures._executor
     submit = executor.submit
 
     async def wait(job: Any, queue: str, started: Any) -> CaptureResult:

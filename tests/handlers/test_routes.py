@@ -24,31 +24,91 @@ NAMES = {
     "path": "a.txt",
     "batch": "4711",
     "key": "4711",
+    "member": "4711",
+    "document": "4711",
+    "assignment": "4711",
+    "extension": "4711",
+    "token": "4711",
 }
+#: Parts of a path that name nothing that exists.
+MISSING = tuple(f"{{{name}}}" for name, value in NAMES.items() if value == "4711")
 QUERY = {"{course}/archive.zip": "?name=hw_2026-01-31", "/compare": "?with=hw_2026-01-31"}
+#: The shape of a receipt; what holds of it is another question.
+RECEIPT = {
+    "receipt": 1,
+    "issuedAt": "2026-01-31T12:00:00Z",
+    "service": "",
+    "course": {"code": "phys", "title": "", "timeZone": "UTC"},
+    "assignment": None,
+    "student": {"username": "alice", "name": ""},
+    "snapshot": {
+        "name": "hw_2026-01-31",
+        "kind": None,
+        "state": "complete",
+        "deadline": None,
+        "requestedAt": None,
+        "beganAt": "2026-01-31T12:00:00Z",
+        "endedAt": "2026-01-31T12:00:00Z",
+        "lateSeconds": None,
+        "problems": [],
+        "problemCount": 0,
+    },
+    "files": 0,
+    "bytes": 0,
+    "lateFiles": None,
+    "rootDigest": "sha256:",
+    "keyId": "0123456789abcdef",
+    "signature": "A" * 86 + "==",
+    "entries": [],
+}
 #: What follows is the caller's own as a student.
 OWN = "/api/v1/users/me/courses/"
 FORM = {"STUDENT_ID": "alice", "SNAPSHOT_NAME": "hw_2026-01-31", "SNAPSHOT_FILENAME": "a.txt"}
 
-OK, NO, NOBODY, NOTHING, CONFLICT = range(200, 300), 403, 401, 404, 409
-#: Who may, for every action: student alice herself, instructor of the other course, instructor,
-#: administrator. 404 is the batch or key that does not exist, and is told to those who may know.
-MAY: dict[Action, tuple[object, object, object, object]] = {
-    Action.READ_API: (OK, OK, OK, OK),
-    Action.MANAGE_KEYS: (OK, OK, OK, OK),
-    Action.LIST_STUDENTS: (NO, NO, OK, OK),
-    Action.LIST_SNAPSHOTS: (OK, NO, OK, OK),
-    Action.READ_FILES: (OK, NO, OK, OK),
-    Action.DOWNLOAD: (OK, NO, OK, OK),
-    Action.CAPTURE: (NO, NO, OK, OK),
-    Action.FOLLOW_BATCH: (NO, NO, OK, OK),
-    Action.DELETE_SNAPSHOT: (NO, NO, OK, OK),
-    Action.PIN_SNAPSHOT: (NO, NO, OK, OK),
-    Action.RETURN_REPORT: (NO, NO, OK, OK),
-    Action.READ_AUDIT: (NO, NO, OK, OK),
-    Action.READ_METRICS: (NO, NO, NO, OK),
+#: What a POST sends, by the end of its template; of assignments that are not there.
+BODIES: dict[str, dict[str, object]] = {
+    "/reports/check": {"files": ["alice.html", "bob/r.html"]},
+    "/snapshots": {"name": "Walk", "students": ["alice"]},
+    "/keys": {"name": "walk"},
+    "/extensions": {"onAssignment": 4711, "until": "2026-12-01"},
+    "/assignments": {"document": 4711, "title": "Walk"},
+    "/deliveries": {},
+    "/preview": {"accommodation": {"student": "alice", "timeFactor": 2}},
+    "/assignments/open": {"title": "Walk", "password": ""},
+    "{assignment}/open": {"password": ""},
 }
-WHO = ("alice", "carl", "ina", "root")
+#: What those who may get, because there is no such assignment or document, or no such password.
+LACKING = {"{student}/extensions": 404, "{course}/assignments": 400, "/assignments/open": 403}
+
+OK, NO, NOBODY, NOTHING, CONFLICT = range(200, 300), 403, 401, 404, 409
+#: Who may, for every action: student alice herself, instructor of the other course, assistant,
+#: instructor, administrator. 404 is what does not exist, and is told to those who may know.
+MAY: dict[Action, tuple[object, object, object, object, object]] = {
+    Action.READ_API: (OK, OK, OK, OK, OK),
+    Action.MANAGE_KEYS: (OK, OK, OK, OK, OK),
+    Action.LIST_STUDENTS: (NO, NO, OK, OK, OK),
+    Action.LIST_SNAPSHOTS: (OK, NO, OK, OK, OK),
+    Action.READ_FILES: (OK, NO, OK, OK, OK),
+    Action.DOWNLOAD: (OK, NO, OK, OK, OK),
+    Action.CAPTURE: (NO, NO, NO, OK, OK),
+    Action.FOLLOW_BATCH: (NO, NO, OK, OK, OK),
+    Action.DELETE_SNAPSHOT: (NO, NO, NO, OK, OK),
+    Action.PIN_SNAPSHOT: (NO, NO, NO, OK, OK),
+    Action.RETURN_REPORT: (NO, NO, NO, OK, OK),
+    Action.READ_AUDIT: (NO, NO, NO, OK, OK),
+    Action.MANAGE_ROSTER: (NO, NO, NO, OK, OK),
+    Action.READ_ASSIGNMENTS: (OK, NO, OK, OK, OK),
+    Action.EDIT_ASSIGNMENTS: (NO, NO, NO, OK, OK),
+    Action.READ_DEADLINES: (OK, NO, OK, OK, OK),
+    Action.GRANT_TIME: (NO, NO, NO, OK, OK),
+    Action.READ_SUBMISSIONS: (NO, NO, OK, OK, OK),
+    Action.DELIVER_DOCUMENT: (NO, NO, NO, OK, OK),
+    Action.OPEN_ASSIGNMENT: (OK, NO, NO, NO, NO),
+    Action.READ_DOCUMENTS: (NO, OK, NO, OK, OK),
+    Action.WRITE_DOCUMENTS: (NO, OK, NO, OK, OK),
+    Action.READ_METRICS: (NO, NO, NO, NO, OK),
+}
+WHO = ("alice", "carl", "tara", "ina", "root")
 
 declared = [
     (template, handler, method, operation)
@@ -71,6 +131,7 @@ def address(template: str, **names: str) -> str:
 @pytest.fixture
 def send(service: RunningService) -> Callable[..., Awaitable[httpx.Response]]:
     """Sends what a good request of the route would send."""
+    numbers = itertools.count()
 
     async def send(
         template: str, method: str, headers: dict[str, str], **names: str
@@ -85,14 +146,19 @@ def send(service: RunningService) -> Callable[..., Awaitable[httpx.Response]]:
                 options["files"] = {"UPLOAD_FILE": ("r.html", b"r")}
         elif template.endswith("/reports"):
             options["files"] = {"file": ("r.html", b"r")}
-        elif template.endswith("/reports/check"):
-            options["json"] = {"files": ["alice.html", "bob/r.html"]}
-        elif template.endswith("/snapshots") and method == "POST":
-            options["json"] = {"name": "Walk", "students": ["alice"]}
+        elif template.endswith("/receipts/check"):
+            options["json"] = RECEIPT
+        elif template.endswith("/members") and method == "POST":
+            options["json"] = {"username": f"new-{next(numbers)}", "role": "student"}
+        elif template.endswith("/documents") and method == "POST":
+            options["json"] = {"filename": f"walk-{next(numbers)}.ipynb"}
+        elif template.endswith("/members/import"):
+            options["content"] = b"username,role\nimported,student\n"
         elif method == "PATCH":
             options["json"] = {"pinned": False}
-        elif template.endswith("/keys"):
-            options["json"] = {"name": "walk"}
+        elif method == "POST":
+            found = (body for end, body in BODIES.items() if template.endswith(end))
+            options["json"] = next(found, None)
         service.client.cookies.clear()
         return await service.client.request(
             method,
@@ -169,11 +235,14 @@ async def test_the_walk(
             answer = await send(template, method, credentials[who, kind])
             want = expected(number, kind, handler, method, operation)
             allowed = {want} if isinstance(want, int) else {*OK}
-            if want is OK and ("{batch}" in template or "{key}" in template):
+            if want is OK and any(name in template for name in MISSING):
                 allowed = {NOTHING}
+            elif want is OK and method == "POST":
+                lacking = [status for end, status in LACKING.items() if template.endswith(end)]
+                allowed = {*lacking} or allowed
             if want is OK and template.startswith(OWN) and "{name}" in template and who != "alice":
                 allowed = {NOTHING}  # there are snapshots of alice only
-            elif want is OK and template.endswith("/compare"):
+            elif want is OK and template.endswith(("/compare", "/receipt", "/receipt.html")):
                 allowed = {CONFLICT}  # which has no manifest
             if want is OK and template in ("/snapshot", "/snapshot_all"):
                 allowed |= {NOTHING, 207, 502}  # taken once already on this day; bob has no home
@@ -235,6 +304,10 @@ def test_no_get_changes_anything() -> None:
         Action.DOWNLOAD,
         Action.FOLLOW_BATCH,
         Action.READ_AUDIT,
+        Action.READ_ASSIGNMENTS,
+        Action.READ_DEADLINES,
+        Action.READ_SUBMISSIONS,
+        Action.READ_DOCUMENTS,
         Action.READ_METRICS,
     }
     assert {each.action for _, _, method, each in declared if method in ("GET", "HEAD")} <= reading

@@ -29,6 +29,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     work, figures = folder / "work", folder / "bench.json"
     options = ["--classes", "tiny=3x6x60kB", "--rounds", "1", "--seconds", "0.05"]
     options += ["--zip-size", "12MB", "--skip", "restic", "--skip", "borg", "--rest", "0"]
+    options += ["--homes", "4", "--lead", "2"]
     ran = subprocess.run(
         [sys.executable, BENCH, *options, "--dir", work, "--json", figures],
         capture_output=True,
@@ -80,6 +81,19 @@ def test_zips_hold_the_whole_home(results: dict[str, Any]) -> None:
     assert 0 < runs["one student"][0]["first_byte_seconds"] < runs["one student"][0]["seconds"]
 
 
+def test_a_deadline_is_taken_by_itself_after_its_warm_up(results: dict[str, Any]) -> None:
+    (figures,) = results["deadlines"]
+    assert figures["students"] == 4
+    moments = [figures[key] for key in ("first_begin", "median_begin", "last_begin", "last_end")]
+    assert moments[0] >= 0
+    assert moments == sorted(moments)
+    assert figures["warm_up"]["last_end"] > 0
+    assert figures["warm_up"]["snapshot"] != figures["snapshot"]
+    # 2 % of 240 files, all of them read again from the snapshots.
+    assert figures["changed_files"] == figures["compared_files"] == 5
+    assert figures["reference"]["warm"]["seconds"] > 0
+
+
 def test_every_target_has_a_verdict(results: dict[str, Any]) -> None:
     targets = results["targets"]
     wanted = {target["wanted"] for target in targets if target["wanted"]}
@@ -91,17 +105,22 @@ def test_every_target_has_a_verdict(results: dict[str, Any]) -> None:
         "<= 3",
         "< 100 ms",
         "<= 40 MB",
+        "<= 30 s",
     }
     assert all(isinstance(target["met"], bool) for target in targets)
     assert {"machine", "versions", "options", "seconds"} <= set(results)
 
 
-def test_a_size_that_cannot_be_read_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--classes", "tiny=3x6"], "is no class"), (["--homes", "100,0"], "is no list of numbers")],
+)
+def test_a_size_that_cannot_be_read_is_refused(options: list[str], message: str) -> None:
     ran = subprocess.run(
-        [sys.executable, BENCH, "--classes", "tiny=3x6"],
+        [sys.executable, BENCH, *options],
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 2
-    assert "is no class" in ran.stderr
+    assert message in ran.stderr

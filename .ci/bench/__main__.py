@@ -22,22 +22,24 @@ from pathlib import Path
 from typing import Any
 
 from captures import measure_captures
-from classroom import ClassSize, make_homes, parse_bytes, parse_classes
+from classroom import ClassSize, make_homes
+from deadline import COPIES, FILES, HOME_BYTES, measure_deadline
 from latency import measure_latency
+from options import parse_options
 from real_service import BenchError
 from report import table, targets
 from zips import measure_zips
 
-_PARTS = ("captures", "latency", "zips")
 #: Copies of a class that lie on the disk at once: the homes, the contenders', a full one.
 _COPIES = 12
 _ZIP_ROUNDS = 3
+_BLOCK_BYTES = 4096
 _BEGIN = time.monotonic()
 
 
 def main() -> None:
     """The command."""
-    options = _options()
+    options = parse_options(__doc__)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options.dir.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=options.dir)).resolve()
@@ -58,63 +60,16 @@ def _tell(results: dict[str, Any], path: Path) -> None:
     print(f"\n{table(found, results)}\n\nAll figures are in {path}\n", flush=True)
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument(
-        "--classes",
-        type=_argument(parse_classes),
-        default="small,large",
-        metavar="LIST",
-        help="small, large, or NAME=STUDENTSxFILESxSIZE with the size of one home",
-    )
-    parser.add_argument("--rounds", type=int, default=5, help="medians are of so many")
-    parser.add_argument(
-        "--slow-rounds", type=int, default=1, help="rounds in which restic and borg take part"
-    )
-    parser.add_argument("--rest", type=float, default=5, help="seconds before each capture")
-    parser.add_argument(
-        "--minutes", type=float, default=20, help="captures begin no new round after so long"
-    )
-    parser.add_argument(
-        "--seconds", type=float, default=1.5, help="how long each case of latency is measured"
-    )
-    parser.add_argument(
-        "--zip-size",
-        type=_argument(parse_bytes),
-        default="1GB",
-        metavar="SIZE",
-        help="of the home that is downloaded as a zip",
-    )
-    parser.add_argument("--only", choices=_PARTS, action="append", help="leave out other parts")
-    parser.add_argument(
-        "--skip", choices=("restic", "borg", "zip"), action="append", help="leave a program out"
-    )
-    parser.add_argument(
-        "--dir", type=Path, default=Path(".cache"), help="where to work; by default ./.cache"
-    )
-    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where figures go")
-    options = parser.parse_args()
-    options.skip = set(options.skip or ())
-    options.only = options.only or _PARTS
-    if options.rounds < 1:
-        parser.error("--rounds must be at least 1")
-    return options
-
-
-def _argument(parse: Any) -> Any:
-    def read(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return read
-
-
 def _check_space(folder: Path, options: argparse.Namespace) -> None:
     largest = max(size.total_bytes for size in options.classes)
     every = sum(size.total_bytes for size in options.classes)
-    needed = every + max(_COPIES * largest, 3 * options.zip_size + 2 * largest)
+    needed = 0
+    if set(options.only) - {"deadlines"}:
+        needed = every + max(_COPIES * largest, 3 * options.zip_size + 2 * largest)
+    if "deadlines" in options.only:
+        # Small files take whole blocks: of each, half a one is lost on the average.
+        home = HOME_BYTES + FILES * _BLOCK_BYTES // 2
+        needed = max(needed, every + COPIES * home * max(options.homes))
     free = shutil.disk_usage(folder).free
     if free < 1.1 * needed:
         raise BenchError(
@@ -129,11 +84,13 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "rounds": options.rounds,
         "seconds": options.seconds,
         "zip_size": options.zip_size,
+        "homes": options.homes,
+        "lead": options.lead,
         "classes": [asdict(size) for size in options.classes],
     }
-    results |= {"captures": {}, "latency": {}, "zips": {}}
+    results |= {"captures": {}, "latency": {}, "zips": {}, "deadlines": []}
     homes = {size.name: folder / "homes" / size.name for size in options.classes}
-    for size in options.classes:
+    for size in options.classes if set(options.only) - {"deadlines"} else ():
         _say(f"{size.name}: writing {size.students} homes, {size.total_bytes / 1e9:.2f} GB")
         make_homes(homes[size.name], size)
     until = time.monotonic() + options.minutes * 60
@@ -168,6 +125,18 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             skip=options.skip,
             say=_say,
         )
+    if "deadlines" in options.only:
+        for students in options.homes:
+            place = folder / f"deadline-{students}"
+            results["deadlines"].append(
+                measure_deadline(
+                    students,
+                    folder=place,
+                    lead_seconds=options.lead,
+                    rest_seconds=options.rest,
+                    say=_say,
+                )
+            )
     results["seconds"] = round(time.monotonic() - _BEGIN, 1)
     return results
 

@@ -70,15 +70,22 @@ def make_homes(homes: Path, size: ClassSize) -> None:
             (home / name).write_bytes(chance.randbytes(length))
 
 
-def change_homes(homes: Path, seed: int) -> int:
-    """Writes some files of each home anew, in the same length; returns how many bytes."""
+def change_homes(homes: Path, seed: int) -> list[Path]:
+    """Writes some files of each home anew, in the same length; returns which.
+
+    At least one in each home; of homes of 60 files one, and two in every fifth.
+    """
     chance = random.Random(seed)
-    written = 0
+    changed: list[Path] = []
+    seen = 0
     for home in sorted(homes.iterdir()):
         files = sorted(_files(home))
-        for path in chance.sample(files, max(1, round(CHANGED * len(files)))):
-            written += path.write_bytes(chance.randbytes(path.stat().st_size))
-    return written
+        before, seen = seen, seen + len(files)
+        count = max(1, round(CHANGED * seen) - round(CHANGED * before))
+        changed += chance.sample(files, count)
+    for path in changed:
+        path.write_bytes(chance.randbytes(path.stat().st_size))
+    return changed
 
 
 def settle(homes: Path) -> None:

@@ -20,6 +20,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 CHUNK = 1 << 20
+#: Outcome of a capture that nothing is missing from.
+COMPLETE = "complete"
 _START_SECONDS = 30
 _STOP_SECONDS = 30
 _SAMPLE_SECONDS = 0.01
@@ -51,11 +53,13 @@ class Service:
     Parameters:
         folder: of the database, the log and the snapshots.
         courses: code of each course to the folder of its students' homes.
+        settings: more lines of its configuration.
     """
 
-    def __init__(self, folder: Path, courses: dict[str, Path]) -> None:
+    def __init__(self, folder: Path, courses: dict[str, Path], settings: str = "") -> None:
         self.folder = folder
         self.courses = courses
+        self.settings = settings
         self.key = secrets.token_hex(16)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -72,6 +76,7 @@ class Service:
                 snapshots_dir=str(snapshots),
                 courses=courses,
             )
+            + self.settings
         )
         environment = {
             name: value
@@ -116,8 +121,11 @@ class Service:
                 self.json("GET", "/api/v1")
                 return
             time.sleep(0.05)
-        log = (self.folder / "log").read_text(errors="replace")
-        raise BenchError(f"The service does not start:\n{log}")
+        raise BenchError(f"The service does not start:\n{self.log()}")
+
+    def log(self) -> str:
+        """What the service has written so far."""
+        return (self.folder / "log").read_text(errors="replace")
 
     def root(self, course: str) -> Path:
         """Folder of the course's snapshots."""
@@ -147,6 +155,11 @@ class Service:
         with self._answer(method, path, body) as response:
             return json.load(response)
 
+    def read(self, path: str) -> bytes:
+        """The body of an answer."""
+        with self._answer("GET", path) as response:
+            return response.read()
+
     def raw_request(self, method: str, path: str, course: str, **fields: str) -> bytes:
         """The bytes of a request on a connection that is kept, with a form in its body."""
         body = urlencode(fields)
@@ -166,7 +179,7 @@ class Service:
                     end = json.loads(next(iter(events)).removeprefix(b"data: "))
         if end is None:
             raise BenchError(f"Batch {batch['id']} of {course} did not end")
-        bad = [item for item in end["items"] if item["outcome"] != "complete"]
+        bad = [item for item in end["items"] if item["outcome"] != COMPLETE]
         if bad:
             raise BenchError(f"{len(bad)} captures of {course} failed, the first: {bad[0]}")
         return str(end["name"])

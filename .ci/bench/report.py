@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median, quantiles
 from typing import Any
 
@@ -14,6 +15,12 @@ from zips import CLASS, STORED, STUDENT
 
 #: All of plain rsync that copies into a tree of files and links what is unchanged.
 PLAIN = (*(incremental(count) for count in PROCESSES), ONE_RSYNC)
+
+#: So many homes are to be captured in time, which is what the last one waits for its turn.
+LARGEST_CLASS = 500
+LAST_BEGIN_SECONDS = 30
+
+_MOMENTS = ("first_begin", "median_begin", "last_begin", "last_end")
 
 Runs = dict[str, list[dict[str, float]]]
 
@@ -40,6 +47,7 @@ def targets(results: dict[str, Any]) -> list[Target]:
         found.extend(_latencies(name, figures))
     if results["zips"]:
         found.extend(_zips(results["zips"]["runs"]))
+    found.extend(_deadlines(results["deadlines"]))
     return found
 
 
@@ -142,6 +150,49 @@ def _zips(runs: Runs) -> Iterator[Target]:
         )
 
 
+def _deadlines(found: list[dict[str, Any]]) -> Iterator[Target]:
+    for figures in found:
+        label, reference = f"deadline of {figures['students']} homes", figures["reference"]
+        last = figures["last_begin"]
+        yield Target(
+            f"{label}, last capture begins after it",
+            _seconds(last),
+            "",
+            last,
+            "",
+            f"<= {LAST_BEGIN_SECONDS} s" if figures["students"] <= LARGEST_CLASS else "",
+            last <= LAST_BEGIN_SECONDS or figures["students"] > LARGEST_CLASS,
+        )
+        for what, ours, theirs in (
+            ("last capture ends after it", figures["last_end"], reference["warm"]["seconds"]),
+            ("CPU", figures["cpu_seconds"], reference["warm"]["cpu_seconds"]),
+        ):
+            yield Target(
+                f"{label}, {what} / {reference['name']}",
+                _seconds(ours),
+                _seconds(theirs),
+                ours / theirs,
+                f"{ours / theirs:.2f}",
+                "",
+                True,
+            )
+    for before, after in pairwise(found):
+        ours, theirs = _per_home(after), _per_home(before)
+        yield Target(
+            f"deadline, time of one home of {after['students']} / of {before['students']}",
+            f"{ours * 1e3:.1f} ms",
+            f"{theirs * 1e3:.1f} ms",
+            ours / theirs,
+            f"{ours / theirs:.2f}",
+            "",
+            True,
+        )
+
+
+def _per_home(figures: dict[str, Any]) -> float:
+    return float(figures["last_end"] / figures["students"])
+
+
 def fastest(runs: Runs, key: str) -> str:
     """The plain rsync with the lowest median."""
     return min((name for name in PLAIN if name in runs), key=lambda name: middle(runs[name], key))
@@ -177,6 +228,31 @@ def _overview(results: dict[str, Any]) -> Iterator[str]:
                 for key in ("seconds", "durable_seconds", "cpu_seconds")
             ]
             yield f"  {contender:24} {' '.join(cells)}"
+    yield from _deadline_overview(results["deadlines"])
+
+
+def _deadline_overview(found: list[dict[str, Any]]) -> Iterator[str]:
+    if not found:
+        return
+    yield (
+        f"deadline: homes of {found[0]['files']} files, {found[0]['bytes'] / 1e6:g} MB each, "
+        f"2 % of the files changed since the warm-up, {found[0]['processes']} at a time"
+    )
+    yield "  begins and ends in seconds after the instant; rsync: the same copied by --link-dest"
+    for heads in (
+        ("", "begin:", "", "", "end:", "of one", "", "warm-up", ""),
+        ("homes", "first", "median", "last", "last", "home", "rsync", "took", "load"),
+    ):
+        yield f"  {heads[0]:>6} {' '.join(f'{head:>8}' for head in heads[1:])}".rstrip()
+    for each in found:
+        cells = [
+            *(f"{each[key]:8.2f}" for key in _MOMENTS),
+            f"{_per_home(each) * 1e3:5.1f} ms",
+            f"{each['reference']['warm']['seconds']:8.2f}",
+            f"{each['warm_up']['last_end']:8.2f}",
+            f"{each['load_before']:8.2f}",
+        ]
+        yield f"  {each['students']:6} {' '.join(cells)}"
 
 
 def _lines(found: list[Target]) -> Iterator[str]:

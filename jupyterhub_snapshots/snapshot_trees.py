@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .beneath import Folder, NotBelow
+from .core.captures import cutoff_ns
 from .core.manifest import Entry, Header, instant
 from .core.names import is_component, path_parts, student_folder
 from .core.records import Course
 from .engine import sidecar
-from .engine.late import is_late, late_from_ns
+from .engine.late import is_late
 from .engine.staging import open_root
 from .errors import FileNotFound, InvalidName, SnapshotNotFound
 
@@ -119,7 +120,7 @@ class SnapshotTrees:
             if len(header.late_files) == header.late_count:
                 paths: Iterable[list[str]] = (path.split("/") for path in header.late_files)
             else:
-                from_ns = late_from_ns(instant(header.deadline))
+                from_ns = cutoff_ns(instant(header.deadline))
                 entries = _below(sidecar.read_entries(above, name), list(folder))
                 paths = (entry.order for entry in entries if is_late(entry, from_ns))
             depth, wanted = len(folder), list(folder)

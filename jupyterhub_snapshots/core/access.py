@@ -17,6 +17,7 @@ class Action(str, Enum):
     SIGN_IN = "sign in"
     # Any signed-in caller.
     READ_API = "read the API's description"
+    CHECK_RECEIPT = "check a receipt"
     # Inside a course.
     LIST_STUDENTS = "list students"
     LIST_SNAPSHOTS = "list snapshots"
@@ -48,7 +49,7 @@ class Action(str, Enum):
 #: Open to everyone.
 PUBLIC = frozenset({Action.CHECK_HEALTH, Action.SIGN_IN})
 #: Open to every signed-in caller; what they get is filtered by who they are.
-PERSONAL = frozenset({Action.READ_API, Action.MANAGE_KEYS})
+PERSONAL = frozenset({Action.READ_API, Action.CHECK_RECEIPT, Action.MANAGE_KEYS})
 #: What an instructor of any course may do with what is the instructor's own.
 TEACHING = frozenset({Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS})
 #: What an instructor may do in an own course.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from enum import Enum
 
 from .assignments import DateInputs
@@ -12,6 +12,7 @@ from .deadlines import Deadline, resolve
 from .names import slugify, snapshot_name
 
 _SECOND = timedelta(seconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Kind(str, Enum):
@@ -69,6 +70,11 @@ def cutoff(instant: datetime) -> datetime:
     minute, and covers the whole second.
     """
     return instant + _SECOND if instant.second == 59 and instant.year < 9999 else instant
+
+
+def cutoff_ns(instant: datetime) -> int:
+    """The same in ns since the epoch, as change times of files are told."""
+    return (cutoff(instant) - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def wanted(deadline: Deadline, warm_up: timedelta = timedelta()) -> tuple[Wanted, ...]:

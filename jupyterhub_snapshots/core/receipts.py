@@ -12,10 +12,10 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from .captures import cutoff
+from .captures import cutoff, cutoff_ns
 from .manifest import FILE, Entry, Header, instant
 from .records import Course
 
@@ -26,8 +26,6 @@ NOT_SIGNED = frozenset({"signature", "entries"})
 #: Larger integers are not the same in every JSON parser.
 MAX_INTEGER = 2**53 - 1
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
 _MARKS = {True: b"+", False: b"-", None: b"?"}
 
 
@@ -114,7 +112,7 @@ def receipt_entries(header: Header, entries: Iterable[Entry]) -> Iterable[Receip
     """
     since = None
     if header.deadline is not None:
-        since = (cutoff(instant(header.deadline)) - _EPOCH) // _MICROSECOND * 1000
+        since = cutoff_ns(instant(header.deadline))
     for entry in entries:
         if entry.type == FILE:
             if entry.sha256 is None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-
-from ..core.captures import cutoff
+from ..core.captures import cutoff_ns
 from ..core.manifest import FOLDER, MAX_LATE_FILES, Entry, instant
 
 _MAX_CHARACTERS = 1 << 18
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class LateFiles:
@@ -28,7 +25,7 @@ class LateFiles:
         self._kept: list[str] = []
         self._from_ns: int | None = None
         if deadline is not None:
-            self._from_ns = late_from_ns(instant(deadline))
+            self._from_ns = cutoff_ns(instant(deadline))
 
     def look(self, entry: Entry) -> None:
         """Takes one entry of the snapshot into account; in any order."""
@@ -52,11 +49,6 @@ class LateFiles:
                 break
             paths.append(path)
         return tuple(paths)
-
-
-def late_from_ns(deadline: datetime) -> int:
-    """From when on a change is late, ns since the epoch."""
-    return (cutoff(deadline) - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def is_late(entry: Entry, from_ns: int) -> bool:

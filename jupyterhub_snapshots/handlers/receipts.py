@@ -225,7 +225,7 @@ class ReceiptCheckHandler(ApiHandler):
     max_body_bytes = DRAINED_BYTES
     operations: ClassVar = {
         "POST": Operation(
-            Action.READ_API,
+            Action.CHECK_RECEIPT,
             "What holds of a receipt, and of the stored snapshot if you may read it",
             ReceiptCheckModel,
             body=ReceiptModel,

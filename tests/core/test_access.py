@@ -39,6 +39,7 @@ TABLE = {
     Action.CHECK_HEALTH: ("nosatir", "nosatir", "nosatir"),
     Action.SIGN_IN: ("nosatir", "nosatir", "nosatir"),
     Action.READ_API: ("osatir", "osatir", "osatir"),
+    Action.CHECK_RECEIPT: ("osatir", "osatir", "osatir"),
     Action.MANAGE_KEYS: ("osatir", "osatir", "osatir"),
     Action.LIST_STUDENTS: ("tir", "tir", "tir"),
     Action.LIST_SNAPSHOTS: ("tir", "atir", "tir"),

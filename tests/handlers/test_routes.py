@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tornado.web import create_signed_value
 
-from jupyterhub_snapshots.core.access import PUBLIC, Action
+from jupyterhub_snapshots.core.access import PERSONAL, PUBLIC, Action
 from jupyterhub_snapshots.handlers import ROUTES
 from jupyterhub_snapshots.handlers.base import BaseHandler, Operation
 from jupyterhub_snapshots.handlers.legacy import LegacyHandler
@@ -85,6 +85,7 @@ OK, NO, NOBODY, NOTHING, CONFLICT = range(200, 300), 403, 401, 404, 409
 #: instructor, administrator. 404 is what does not exist, and is told to those who may know.
 MAY: dict[Action, tuple[object, object, object, object, object]] = {
     Action.READ_API: (OK, OK, OK, OK, OK),
+    Action.CHECK_RECEIPT: (OK, OK, OK, OK, OK),
     Action.MANAGE_KEYS: (OK, OK, OK, OK, OK),
     Action.LIST_STUDENTS: (NO, NO, OK, OK, OK),
     Action.LIST_SNAPSHOTS: (OK, NO, OK, OK, OK),
@@ -190,10 +191,10 @@ def expected(
         return NO  # a key has no more rights than it needs
     if kind == "key" and WHO[who] == "root":
         return (
-            OK if action is Action.READ_API else NO
+            OK if action in (Action.READ_API, Action.CHECK_RECEIPT) else NO
         )  # administrator of the hub, member of nothing
     want = MAY[action][who]
-    if WHO[who] == "alice" and want is OK and action not in (Action.READ_API, Action.MANAGE_KEYS):
+    if WHO[who] == "alice" and want is OK and action not in PERSONAL:
         template = template_of(handler)
         own = issubclass(handler, LegacyHandler) is False and (
             "{student}" in template or template.startswith(OWN)
@@ -297,6 +298,7 @@ async def test_undeclared_methods_are_refused(
 def test_no_get_changes_anything() -> None:
     reading = PUBLIC | {
         Action.READ_API,
+        Action.CHECK_RECEIPT,
         Action.MANAGE_KEYS,
         Action.LIST_STUDENTS,
         Action.LIST_SNAPSHOTS,

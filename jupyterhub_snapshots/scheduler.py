@@ -128,6 +128,7 @@ class DeadlineScheduler(LoggingConfigurable):
         self._running: set[Chore] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         batches.ended.append(aftercare.ended)
         aftercare.wake = self.wake
 
@@ -138,6 +139,8 @@ class DeadlineScheduler(LoggingConfigurable):
 
     async def stop(self) -> None:
         """Ends it; captures that have begun are the batches' own."""
+        # Before Python 3.12 a wait that ends just when it is cancelled is not cancelled at all.
+        self._stopping = True
         tasks = [*self._background, *([self._task] if self._task is not None else [])]
         for task in tasks:
             task.cancel()
@@ -149,7 +152,7 @@ class DeadlineScheduler(LoggingConfigurable):
         self._woken.set()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._woken.clear()
             try:
                 seconds = await self.step()

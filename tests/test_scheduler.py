@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jupyterhub_snapshots.clock import Clock
 from jupyterhub_snapshots.core import sources
 from jupyterhub_snapshots.core.records import Role
 from jupyterhub_snapshots.errors import AlreadyTaken
@@ -246,3 +247,16 @@ async def test_dates_at_the_ends_of_time_stop_nothing(world: World) -> None:
     await world.play(2 * HOUR)
     assert {each[2] for each in taken(world) if each[0] == HOUR} == {"homework-1_2026-01-05"}
     assert not any("first" in each[2] for each in taken(world))
+
+
+async def test_it_ends_when_it_was_just_woken(world: World) -> None:
+    """A wait that ends in the moment of its cancellation must not go on for ever."""
+    world.clock.wait = Clock().wait  # type: ignore[method-assign]
+    for _ in range(20):
+        await world.start()
+        await asyncio.sleep(0.01)
+        world.scheduler.wake()
+        await asyncio.sleep(0)
+        await asyncio.wait_for(world.scheduler.stop(), 5)
+        await world.batches.stop()
+    world.up = False

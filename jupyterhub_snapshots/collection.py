@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -56,14 +56,14 @@ class CollectionReader:
         now: datetime,
         *,
         assignment_id: int | None = None,
-        user_id: int | None = None,
+        user_ids: Collection[int] | None = None,
     ) -> tuple[list[Move], dict[int, Assignment]]:
         """Whose deadlines a change would move, and the assignments by id. Nothing is saved.
 
         Parameters:
             change: makes it.
             assignment_id: the one that it is about, if it is about one.
-            user_id: the same for students.
+            user_ids: the students that it is about, if it is not about all.
 
         Raises AssignmentNotFound, and what the change raises.
         """
@@ -74,7 +74,9 @@ class CollectionReader:
             if assignment_id is not None and not before.assignments:
                 raise AssignmentNotFound("There is no such assignment in this course.")
             students = [
-                each for each in captures.enrolled(db, course.id) if user_id in (None, each.user_id)
+                each
+                for each in captures.enrolled(db, course.id)
+                if user_ids is None or each.user_id in user_ids
             ]
             taken = captures.taken(db, course.id, assignment_id)
             return find_moves(before, change(before), students, taken, now), before.assignments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
@@ -44,9 +44,16 @@ class PreviewAssignmentModel(AssignmentPatchModel):
 
 
 class PreviewExtensionModel(NewExtensionModel):
-    """An own due date for a student (id or username)."""
+    """An own due date for a student (id or username), or for several."""
 
-    student: StudentText
+    student: StudentText | None = None
+    students: Annotated[list[StudentText], Field(max_length=10_000)] | None = None
+
+    @model_validator(mode="after")
+    def _check_students(self) -> PreviewExtensionModel:
+        if (self.student is None) == (self.students is None):
+            raise ValueError("send either student or students")
+        return self
 
 
 class PreviewAccommodationModel(AccommodationPatchModel):
@@ -147,24 +154,24 @@ class DeadlinePreviewHandler(ApiHandler):
     async def post(self, ident: str, course: str) -> None:
         """See the class."""
         wanted = self.json_body(PreviewModel)
-        assignment_id = user_id = None
+        assignment_id, user_ids = None, None
         notes: list[str | None] = []
         if wanted.assignment is not None:
             assignment_id = wanted.assignment.id
             change, notes = self._assignment(wanted.assignment)
         elif wanted.extension is not None:
             assignment_id = wanted.extension.on_assignment
-            student = await self._student(wanted.extension.student)
-            user_id = student.user_id
-            change, notes = self._extension(wanted.extension, student)
+            students = await self._students(wanted.extension)
+            user_ids = {student.user_id for student in students}
+            change, notes = self._extension(wanted.extension, user_ids)
         else:
             assert wanted.accommodation is not None
             student = await self._student(wanted.accommodation.student)
-            user_id = student.user_id
+            user_ids = {student.user_id}
             change = self._accommodation(wanted.accommodation, student)
         now = utc_now()
         found, titles = await self.services.collection.preview(
-            self.here, change, now, assignment_id=assignment_id, user_id=user_id
+            self.here, change, now, assignment_id=assignment_id, user_ids=user_ids
         )
         if assignment_id is not None:
             self.target = titles[assignment_id].title
@@ -180,6 +187,17 @@ class DeadlinePreviewHandler(ApiHandler):
         member = await self.services.roster.find_student(self.here, str(text))
         self.student_name = member.username
         return member
+
+    async def _students(self, wanted: PreviewExtensionModel) -> list[Member]:
+        if wanted.student is not None:
+            return [await self._student(wanted.student)]
+        known: dict[int | str, Member] = {}
+        for member in await self.services.roster.students(self.here):
+            known[member.id] = member
+        find = self.services.roster.find_student
+        return [
+            known.get(each) or await find(self.here, str(each)) for each in wanted.students or ()
+        ]
 
     def _assignment(
         self, wanted: PreviewAssignmentModel
@@ -199,17 +217,15 @@ class DeadlinePreviewHandler(ApiHandler):
         return change, notes
 
     def _extension(
-        self, wanted: PreviewExtensionModel, student: Member
+        self, wanted: PreviewExtensionModel, user_ids: Iterable[int]
     ) -> tuple[Callable[[DateInputs], DateInputs], list[str | None]]:
         until = note = None
         if wanted.until is not None:
             reading = read_field(wanted.until, ZoneInfo(self.here.time_zone), "until")
             until, note = reading.at, reading.note
-        key = wanted.on_assignment, student.user_id
-        granted = Extension(0, *key, until)
-        return lambda inputs: replace(inputs, extensions={**inputs.extensions, key: granted}), [
-            note
-        ]
+        number = wanted.on_assignment
+        granted = {(number, user): Extension(0, number, user, until) for user in user_ids}
+        return lambda inputs: replace(inputs, extensions={**inputs.extensions, **granted}), [note]
 
     def _accommodation(
         self, wanted: PreviewAccommodationModel, student: Member

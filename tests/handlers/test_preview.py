@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from jupyterhub_snapshots.store import assignments
 from jupyterhub_snapshots.store.assignment_tables import AccommodationRow, AssignmentRow
 from jupyterhub_snapshots.store.database import utc_now
 from jupyterhub_snapshots.store.tables import MemberRow
-from service import SITE_KEY, RunningService, running
+from service import SITE_KEY, RunningService, assert_error, running
 
 COURSE = "/api/v1/instructors/me/courses/STAT100a"
 STUDENTS = ("ada", "bob", "cai")
@@ -228,3 +229,28 @@ def test_what_is_said_is_what_happens(started: tuple[RunningService, Run]) -> No
         run(check(service, work, tokens, granted, change))
 
     examples()
+
+
+async def test_an_extension_for_several_is_one_question(service: RunningService) -> None:
+    course = "/api/v1/instructors/me/courses/phys"
+    document = (
+        await service.post("/api/v1/instructors/me/documents", json={"filename": "a.txt"})
+    ).json()
+    body = {"document": document, "title": "Homework", "duedate": "2031-01-01"}
+    number = (await service.post(f"{course}/assignments", json=body)).json()
+    alice, bob = (await service.get(f"{course}/students")).json()
+    wanted = {"onAssignment": number, "until": "2031-01-03"}
+
+    async def ask(**who: object) -> httpx.Response:
+        return await service.post(f"{course}/deadlines/preview", json={"extension": wanted | who})
+
+    both = (await ask(students=[alice["id"], "bob"])).json()["moves"]
+    assert [(move["student"], move["effect"]) for move in both] == [
+        ("alice", "moves"),
+        ("bob", "moves"),
+    ]
+    assert (await ask(student=bob["id"])).json()["moves"] == both[1:]
+    assert (await ask(students=[])).json()["moves"] == []
+    assert_error(await ask(), 400, "invalid_request")
+    assert_error(await ask(student="bob", students=["bob"]), 400, "invalid_request")
+    assert_error(await ask(students=["nobody"]), 404, "student_not_found")

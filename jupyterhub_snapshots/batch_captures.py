@@ -23,6 +23,7 @@ from .live_batch import Checked, LiveBatch
 from .metrics import CAPTURE_SECONDS, CAPTURES
 from .snapshots import SnapshotCatalog, lock_path
 from .store import Store, batches
+from .store.batches import AtDeadline
 from .store.database import utc_now
 from .volumes import LocalVolumes
 
@@ -147,7 +148,7 @@ class BatchCaptures:
             CAPTURE_SECONDS.observe((item.ended_at - item.began_at).total_seconds())
 
     def _job(
-        self, course: Course, batch: Batch, student: str, unless_same_as: str | None
+        self, course: Course, batch: Batch, student: str, earlier: AtDeadline | None
     ) -> CaptureJob:
         home = self._volumes.home(course, student)
         digest = hashlib.sha256(student.encode()).hexdigest()[:16]
@@ -159,7 +160,9 @@ class BatchCaptures:
             extra["assignment"] = {"id": occasion.assignment_id, "title": occasion.title}
             extra["kind"] = occasion.kind.value
             if occasion.kind in _AT_AN_INSTANT:
-                deadline = _iso(occasion.at)
+                # Of a late capture all is late that changed since the work was due.
+                due = earlier.deadline if earlier is not None else None
+                deadline = _iso(due or occasion.at)
         return CaptureJob(
             home=home,
             root=course.root,
@@ -176,7 +179,7 @@ class BatchCaptures:
             max_bytes=limits.max_bytes,
             requested_at=_iso(batch.requested_at),
             deadline=deadline,
-            unless_same_as=unless_same_as,
+            unless_same_as=earlier.name if earlier is not None else None,
             extra=extra,
         )
 

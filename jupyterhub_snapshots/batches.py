@@ -246,9 +246,9 @@ class BatchManager(LoggingConfigurable):
         except CourseNotFound:
             return False
 
-    async def retry(self, batch: Batch) -> Batch:
-        """Runs again what failed or was cancelled. Raises BatchRunning."""
-        return await self._again(batch, frozenset(ItemState) - {ItemState.DONE})
+    async def retry(self, batch: Batch, students: Set[str] | None = None) -> Batch:
+        """Runs again what failed or was cancelled, of all or of these. Raises BatchRunning."""
+        return await self._again(batch, frozenset(ItemState) - {ItemState.DONE}, students)
 
     async def cancel(self, batch: Batch) -> Batch:
         """Stops what is not done yet; harmless when nothing is left to do.
@@ -292,7 +292,9 @@ class BatchManager(LoggingConfigurable):
             else:
                 claim.release()
 
-    async def _again(self, batch: Batch, states: Set[ItemState]) -> Batch:
+    async def _again(
+        self, batch: Batch, states: Set[ItemState], students: Set[str] | None = None
+    ) -> Batch:
         """Runs the captures of a batch once more that are in these states. Raises BatchRunning."""
         live = self._live.get(batch.id)
         if live is None:
@@ -302,7 +304,11 @@ class BatchManager(LoggingConfigurable):
             claim, batch = live.claim, live.batch
         else:
             raise BatchRunning("The batch is still running. Wait for its end, or cancel it.")
-        items = [item for item in batch.items if item.state in states]
+        items = [
+            item
+            for item in batch.items
+            if item.state in states and (students is None or item.student in students)
+        ]
         return self._run(queued(batch, items), claim, again=True)
 
     async def _claim(self, course_id: int, key: str) -> Claim:

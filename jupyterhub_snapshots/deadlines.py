@@ -55,12 +55,8 @@ class DeadlineReader:
 def _read(
     db: Session, course: Course, assignment_id: int | None, user_id: int | None = None
 ) -> list[StudentDeadline]:
-    inputs = assignments.date_inputs(db, course.id, assignment_id)
-    students = [
-        each
-        for each in captures.enrolled(db, course.id)
-        if user_id is None or each.user_id == user_id
-    ]
+    inputs = assignments.date_inputs(db, course.id, assignment_id, user_id)
+    students = captures.enrolled(db, course.id, user_id)
     made = capture_states.of_course(
         db,
         course.id,

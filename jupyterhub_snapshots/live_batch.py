@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .core.records import Batch, BatchItem
 from .engine.claims import Claim
+from .store.batches import AtDeadline
 
 #: How often it is looked how a batch of another process stands.
 _POLL_SECONDS = 1.0
@@ -20,11 +21,12 @@ class Checked(NamedTuple):
 
     Attributes:
         left: who is no student of the course any more.
-        earlier: student to the snapshot that the capture must differ from, to be worth keeping.
+        earlier: student to the snapshot of the deadline, from which a late capture must differ to
+            be worth keeping.
     """
 
     left: Set[str] = frozenset()
-    earlier: Mapping[str, str] = {}
+    earlier: Mapping[str, AtDeadline] = {}
 
 
 class _Watch:

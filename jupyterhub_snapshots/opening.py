@@ -21,6 +21,7 @@ from .deliveries import DeliveryManager
 from .errors import (
     AccessDenied,
     AssignmentNotFound,
+    MissingField,
     SnapshotsError,
     TooManyAttempts,
     WrongPassword,
@@ -130,8 +131,8 @@ class OpeningManager:
 
         A hidden one that was not opened is only there for who knows its password.
 
-        Raises AccessDenied, AssignmentClosed, AssignmentNotFound, NothingToOpen, NotOpenYet,
-        TooManyAttempts, WrongPassword.
+        Raises AccessDenied, AssignmentClosed, AssignmentNotFound, MissingField, NothingToOpen,
+        NotOpenYet, TooManyAttempts, WrongPassword.
         """
         student = await self._must_be_student(course, username)
         found = await self._deadlines.of_student(course, student.user_id, assignment_id)
@@ -140,18 +141,22 @@ class OpeningManager:
             return await self._opened(course, student, one, again=True)
         if one is not None and not _is_hidden(one.assignment):
             check_opening(one.assignment, one.deadline, self.now())
-            await self._check(one.assignment, password, (course.id, username, assignment_id))
-            return await self._start(course, student, one)
+            if not password:  # none is empty: no attempt that would have to be counted
+                raise MissingField(
+                    "password: send the password of the assignment.", field="password"
+                )
+            who = course.id, username, assignment_id
+            await self._check(one.assignment, password, who)
+            return await self._start(course, student, one, who)
+        hidden = course.id, username, None
         try:
             # As long, and as often, as for an id that nothing has.
-            await self._check(
-                one.assignment if one else None, password, (course.id, username, None)
-            )
+            await self._check(one.assignment if one else None, password, hidden)
         except WrongPassword as error:
             raise AssignmentNotFound("There is no such assignment in this course.") from error
         assert one is not None
         check_opening(one.assignment, one.deadline, self.now())
-        return await self._start(course, student, one)
+        return await self._start(course, student, one, hidden)
 
     async def open_hidden(
         self, course: Course, username: str, title: str, password: str
@@ -175,10 +180,11 @@ class OpeningManager:
         one = named[0] if named else None
         if one is not None and one.given.token is not None:
             return await self._opened(course, student, one, again=True)
-        await self._check(one.assignment if one else None, password, (course.id, username, None))
+        hidden = course.id, username, None
+        await self._check(one.assignment if one else None, password, hidden)
         assert one is not None
         check_opening(one.assignment, one.deadline, self.now())
-        return await self._start(course, student, one)
+        return await self._start(course, student, one, hidden)
 
     async def _check(self, assignment: Assignment | None, password: str, who: object) -> None:
         """Raises WrongPassword, also when there is no assignment, and TooManyAttempts."""
@@ -190,10 +196,15 @@ class OpeningManager:
             right = await asyncio.to_thread(assignments.is_password, hashed, password)
         if assignment is None or not right:
             raise WrongPassword("The password is wrong, or there is no such assignment.")
-        self.wrong_passwords.forget(who)
 
-    async def _start(self, course: Course, student: Member, one: StudentDeadline) -> OwnAssignment:
-        """Starts the clock, if the assignment and the student are still as they were."""
+    async def _start(
+        self, course: Course, student: Member, one: StudentDeadline, who: object
+    ) -> OwnAssignment:
+        """Starts the clock, if the assignment and the student are still as they were.
+
+        Only then earlier wrong passwords are forgotten: knowing the one of an assignment that
+        can't be opened must not give more tries at another's.
+        """
 
         def start(db: Session) -> bool:
             member = people.find_member(db, course.id, student.id)
@@ -209,6 +220,7 @@ class OpeningManager:
             ]
 
         started = await self._store.write(start)
+        self.wrong_passwords.forget(who)
         return await self._opened(course, student, one, again=not started)
 
     async def _opened(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from traitlets import Bool, Float, TraitError, Unicode, validate
 from traitlets.config import Configurable, LoggingConfigurable
@@ -23,6 +23,9 @@ from .volumes import LocalVolumes, fields_of
 
 #: Roles from the one that counts least to the one that counts most.
 _RANKS = (Role.STUDENT, Role.ASSISTANT, Role.INSTRUCTOR)
+#: So many students do not leave a course at once.
+_CLASS = 3
+_EMPTY_SECONDS = 3600.0
 
 
 class Roster(LoggingConfigurable):
@@ -86,6 +89,7 @@ class Roster(LoggingConfigurable):
         self.courses = tuple(courses)
         self._refreshed: dict[int, float] = {}
         self._failed: dict[int, float] = {}
+        self._emptied: dict[int, float] = {}
         self._locks: dict[int, asyncio.Lock] = {
             course.id: asyncio.Lock() for course in self.courses
         }
@@ -244,9 +248,29 @@ class Roster(LoggingConfigurable):
             return False
         higher: set[str] = set()
         for role, names in zip(groups, found, strict=True):
+            if role is Role.STUDENT and await self._is_emptied(course, names):
+                continue
             # As in `roles`: who is in several groups has the role with most rights.
             await self._set(course, role, sorted(set(names) - higher), HUB)
             higher.update(names)
+        return True
+
+    async def _is_emptied(self, course: Course, names: Collection[str]) -> bool:
+        """Whether a whole class is gone at once: most likely somebody is at the hub's groups.
+
+        It would cost a class its deadline, so the last known students stay for an hour.
+        """
+        since = self._emptied.pop(course.id, time.monotonic())
+        known = [each for each in await self._known_students(course) if each.source == HUB]
+        if names or len(known) < _CLASS or time.monotonic() - since > _EMPTY_SECONDS:
+            return False
+        self._emptied[course.id] = since
+        self.log.error(
+            "The hub's group of the students of %s is empty; going on with the %d last known ones "
+            "for an hour",
+            course.code,
+            len(known),
+        )
         return True
 
     async def _read_homes(self, course: Course) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -40,6 +42,10 @@ from .store.assignments import date_inputs
 _MOST_NUMBERS = 50
 #: How often a plan is made anew because somebody else was quicker.
 _MOST_ROUNDS = 100
+#: How long others wait for a part that hangs.
+_PATIENCE_SECONDS = 3.0
+#: Shortest time between two looks at when a chore is due.
+_CHORE_SECONDS = 1.0
 
 
 class _Planned(NamedTuple):
@@ -125,7 +131,9 @@ class DeadlineScheduler(LoggingConfigurable):
         self._woken = asyncio.Event()
         self._plans: dict[int, _Planned] = {}
         self._rosters_read: dict[int, float] = {}
-        self._running: set[Chore] = set()
+        self._running: dict[object, asyncio.Task[datetime | None]] = {}
+        self._chores_run: set[Chore] = set()
+        self._chores_seen: dict[Chore, tuple[float, datetime | None]] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -141,7 +149,11 @@ class DeadlineScheduler(LoggingConfigurable):
         """Ends it; captures that have begun are the batches' own."""
         # Before Python 3.12 a wait that ends just when it is cancelled is not cancelled at all.
         self._stopping = True
-        tasks = [*self._background, *([self._task] if self._task is not None else [])]
+        tasks = [
+            *self._background,
+            *self._running.values(),
+            *([self._task] if self._task is not None else []),
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -166,27 +178,74 @@ class DeadlineScheduler(LoggingConfigurable):
         now = self._steady.now()
         if now is None:
             return min(self.poll_seconds, self._steady.doubtful_seconds + 0.01)
-        instants: list[datetime | None] = []
+        parts: dict[object, Callable[[], Coroutine[Any, Any, datetime | None]]] = {
+            "take over": self._batches.take_over,
+            "aftercare": lambda: self._look_after(now),
+        }
         if self.enabled:
             revisions = await self._store.read(captures.revisions)
             for course in self._roster.courses:
-                try:
-                    instants.append(await self._step_course(course, revisions, now))
-                except SnapshotsError as error:
-                    self.log.warning("%s: %s Trying again soon.", course.code, error.message)
-        await self._batches.take_over()
-        again = await self._aftercare.look(self._clock.monotonic())
+                parts[course.code,] = partial(self._step_course, course, revisions, now)
         for chore in self._chores:
-            coming_up = await chore.next_due(now)
-            if coming_up is None or coming_up > now:
-                instants.append(coming_up)
-            elif chore not in self._running:
-                self._running.add(chore)
-                self._in_background(self._run_chore(chore, now))
+            parts[chore] = partial(self._step_chore, chore, now)
+        instants = await self._run_parts(parts)
         coming = [(at - self._clock.now()).total_seconds() for at in instants if at is not None]
-        if again is not None:
-            coming.append(again)
         return max(0.0, min([self.poll_seconds, *coming]))
+
+    async def _run_parts(
+        self, parts: Mapping[object, Callable[[], Coroutine[Any, Any, datetime | None]]]
+    ) -> list[datetime | None]:
+        """Runs what is not still running, and returns what it answers; one fault stops no other.
+
+        What hangs, as on storage that is gone, is left behind, and skipped until it ends.
+        """
+        for name, work in parts.items():
+            if name not in self._running:
+                self._running[name] = asyncio.create_task(work())
+        await asyncio.wait(self._running.values(), timeout=_PATIENCE_SECONDS)
+        answers = []
+        for name, task in list(self._running.items()):
+            if not task.done():
+                task.add_done_callback(lambda _: self.wake())
+                self.log.warning("Looking at %s takes long", name)
+                continue
+            del self._running[name]
+            error = task.exception()
+            if error is None:
+                answers.append(task.result())
+            elif isinstance(error, SnapshotsError):
+                self.log.warning("%s: %s Trying again soon.", name, error.message)
+            else:
+                self.log.error("%s can't be looked at; trying again soon", name, exc_info=error)
+        return answers
+
+    async def _look_after(self, now: datetime) -> datetime | None:
+        seconds = await self._aftercare.look(now, self._clock.monotonic())
+        return now + timedelta(seconds=seconds) if seconds is not None else None
+
+    async def _step_chore(self, chore: Chore, now: datetime) -> datetime | None:
+        """Has a chore done that is due; when it is looked at again at the latest."""
+        looked, coming = self._chores_seen.get(chore, (float("-inf"), None))
+        steady = self._clock.monotonic()
+        if steady - looked >= _CHORE_SECONDS:
+            coming = await chore.next_due(now)
+            self._chores_seen[chore] = steady, coming
+        if coming is None:
+            return None
+        if coming > now:
+            return coming
+        if chore not in self._chores_run:
+            self._chores_run.add(chore)
+            self._in_background(self._run_chore(chore, now))
+        return None
+
+    async def _run_chore(self, chore: Chore, now: datetime) -> None:
+        try:
+            await chore.run_due(now)
+        except Exception:
+            self.log.exception("A chore failed; it is looked at again soon")
+        finally:
+            self._chores_run.discard(chore)
 
     async def _step_course(
         self, course: Course, revisions: dict[int, int], now: datetime
@@ -228,14 +287,6 @@ class DeadlineScheduler(LoggingConfigurable):
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-    async def _run_chore(self, chore: Chore, now: datetime) -> None:
-        try:
-            await chore.run_due(now)
-        except Exception:
-            self.log.exception("A chore failed; it is looked at again soon")
-        finally:
-            self._running.discard(chore)
 
     async def _refresh(self, course: Course) -> None:
         try:
@@ -322,9 +373,11 @@ class DeadlineScheduler(LoggingConfigurable):
     async def _free_name(self, course: Course, occasion: Occasion, students: list[Enrolled]) -> str:
         """A snapshot's name that none of these students has."""
         zone = ZoneInfo(course.time_zone)
+        # The last has a number that nobody counts to.
+        numbers = [*range(1, _MOST_NUMBERS), int(time.time())]
         names = [
             capture_name(occasion.title, occasion.kind, occasion.at, zone, number)
-            for number in range(1, _MOST_NUMBERS)
+            for number in numbers
         ]
         used = await self._store.read(lambda db: captures.names_in_use(db, course.id, names))
         theirs = {student.username for student in students}

@@ -187,6 +187,26 @@ async def test_a_group_that_is_removed_leaves_inactive_members(
     assert await roster.roles("alice", []) == {}
 
 
+@pytest.mark.threat("J4")
+async def test_a_class_does_not_leave_at_once(
+    roster: Roster, course: Course, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is at the hub's groups must not cost a class its deadline."""
+    class_of_four = ["ada", "bob", "cai", "dora"]
+    hub.groups["nbgrader-phys"] = class_of_four
+    assert names(await roster.students(course, fresh=True)) == class_of_four
+    del hub.groups["nbgrader-phys"]
+    assert names(await roster.students(course, fresh=True)) == class_of_four
+    hub.groups["nbgrader-phys"] = ["ada"]
+    assert names(await roster.students(course, fresh=True)) == ["ada"]
+    hub.groups["nbgrader-phys"] = class_of_four
+    await roster.students(course, fresh=True)
+    hub.groups["nbgrader-phys"] = []
+    await roster.students(course, fresh=True)
+    monkeypatch.setattr("jupyterhub_snapshots.roster._EMPTY_SECONDS", -1)
+    assert names(await roster.students(course, fresh=True)) == []
+
+
 async def test_who_is_in_both_groups_is_an_instructor(
     roster: Roster, course: Course, hub: Hub
 ) -> None:

@@ -13,8 +13,8 @@ import pytest
 from jupyterhub_snapshots.clock import Clock
 from jupyterhub_snapshots.core import sources
 from jupyterhub_snapshots.core.records import Role
-from jupyterhub_snapshots.errors import AlreadyTaken
-from jupyterhub_snapshots.store import assignments, audit, people
+from jupyterhub_snapshots.errors import AlreadyTaken, Busy, SnapshotExists
+from jupyterhub_snapshots.store import assignments, audit, captures, people
 from term import World, instant
 
 HOUR = 3600
@@ -260,3 +260,99 @@ async def test_it_ends_when_it_was_just_woken(world: World) -> None:
         await asyncio.wait_for(world.scheduler.stop(), 5)
         await world.batches.stop()
     world.up = False
+
+
+@pytest.mark.threat("N7")
+@pytest.mark.parametrize("fault", ["raises", "hangs"])
+async def test_one_course_does_not_stop_another(
+    place: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("jupyterhub_snapshots.batch_journal._SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("jupyterhub_snapshots.scheduler._PATIENCE_SECONDS", 0.2)
+    world = World(place, ("bad", "phys"), lambda capture_id: False)
+    world.roster.courses = world.roster.courses[::-1]
+    enrol(world, "ada")
+    await world.start()
+    make_plan = world.scheduler._make_plan
+
+    async def broken(course: Any, *rest: Any) -> Any:
+        if course.code == "bad":
+            if fault == "raises":
+                raise ValueError("a row that can't be")
+            await asyncio.Event().wait()
+        return await make_plan(course, *rest)
+
+    monkeypatch.setattr(world.scheduler, "_make_plan", broken)
+    homework(world, due=HOUR)
+    await world.play(2 * HOUR)
+    assert (HOUR, "ada", "homework-1_2026-01-05") in taken(world)
+    await world.close()
+
+
+async def test_a_fault_when_it_is_tried_again_is_no_end(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is locked just then; the capture is taken all the same."""
+    monkeypatch.setattr("jupyterhub_snapshots.batch_journal._SAVE_SECONDS", 0.0)
+    tried: set[str] = set()
+
+    def fails_once(capture_id: str) -> bool:
+        first = capture_id not in tried
+        tried.add(capture_id)
+        return first
+
+    world = World(place, ("phys",), fails_once)
+    enrol(world, "ada")
+    await world.start()
+    retry, refused = world.batches.retry, []
+
+    async def busy_once(*args: Any) -> Any:
+        if not refused:
+            refused.append(args)
+            raise Busy("The database is locked.")
+        return await retry(*args)
+
+    monkeypatch.setattr(world.batches, "retry", busy_once)
+    homework(world, due=HOUR)
+    await world.play(2 * HOUR)
+    assert refused
+    deadlines = [each for each in world.executor.taken if each.deadline is not None]
+    assert [(each.second, each.student) for each in deadlines] == [(HOUR + 60, "ada")]
+    await world.close()
+
+
+async def test_names_that_are_always_taken_are_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken_always(job: Any, queue: str, started: Any = lambda: None) -> Any:
+        started()
+        asked.append(job.snapshot)
+        raise SnapshotExists("There is something of that name.")
+
+    asked: list[str] = []
+    await world.start()
+    monkeypatch.setattr(world.executor, "submit", taken_always)
+    number = homework(world, due=HOUR)
+    extend(world, number, "bob", None)
+    await world.play(2 * HOUR)
+    tries = [name for name in asked if "warm-up" not in name]
+    assert 1 < len(tries) == len(set(tries)) <= 5
+
+
+@pytest.mark.threat("N6")
+async def test_an_assistant_who_becomes_a_student_owes_nothing_of_the_past(world: World) -> None:
+    course = world.roster.courses[0]
+    world.change(
+        lambda db: people.put_members(db, course.id, {"tara": Role.ASSISTANT}, sources.API)
+    )
+    await world.start()
+    homework(world, due=HOUR)
+    await world.play(2 * HOUR)
+    with world.store.writing() as db:
+        before = people.find_by_username(db, course.id, "tara")
+        people.put_members(db, course.id, {"tara": Role.STUDENT}, sources.API)
+        since = {each.username: each.since for each in captures.enrolled(db, course.id)}
+    assert before is not None
+    assert since["tara"] > instant(2 * HOUR)  # by the machine's own clock, which is later
+    await world.play(3 * HOUR)
+    assert not any(each.student == "tara" for each in world.executor.taken)

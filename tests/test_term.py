@@ -276,14 +276,14 @@ class Term:
 
 
 @pytest.mark.threat("T3", "T5", "T6", "T7", "T8", "T9", "N6")
-@pytest.mark.parametrize(("seed", "events"), [(1, 240)])
+@pytest.mark.parametrize(("seed", "events"), [(1, 150)])
 async def test_a_term(
     place: Path, monkeypatch: pytest.MonkeyPatch, seed: int, events: int, capsys: Any
 ) -> None:
     monkeypatch.setattr("jupyterhub_snapshots.batch_journal._SAVE_SECONDS", 0.0)
     term = Term(place, seed)
     await term.play(events)
-    captures = 0
+    captures = late = 0
     taken = {(each.root, each.student, each.snapshot): each for each in term.world.executor.taken}
     assert len(taken) == len(term.world.executor.taken)
     for course in term.world.roster.courses:
@@ -300,9 +300,13 @@ async def test_a_term(
             assert done.extra["assignment"]["id"] == number
             assert done.extra["kind"] == kind
             assert done.second >= second, f"{key} too early"
-            assert done.second >= model.expected[key] - 0.001
+            waited = done.second - model.expected[key]
+            assert -0.001 <= waited <= 6 * HOUR, f"{key} after {waited} s"
+            late += waited > 1
             captures += 1
     assert not taken
+    # Only what failed at first, or was under way when the service was killed.
+    assert late <= captures * 0.1
     await term.world.close()
     with capsys.disabled():
         print(f"\n{captures} captures, {sum(term.events.values())} events: {dict(term.events)}")

@@ -58,9 +58,9 @@ def with_planned(
 
 
 def counted(captures: Iterable[CaptureState]) -> CaptureState | None:
-    """The one whose snapshot stands for the work: the last at a deadline, or else by hand."""
+    """The one whose snapshot stands for the work: at a deadline, else by hand, else late."""
     there = [each for each in captures if each.state == "done" and each.snapshot is not None]
-    for kinds in (AT_DEADLINE, {Kind.MANUAL}):
+    for kinds in (AT_DEADLINE, {Kind.MANUAL}, {Kind.LATE}):
         chosen = [each for each in there if each.kind in kinds]
         if chosen:
             return max(chosen, key=lambda each: each.at)

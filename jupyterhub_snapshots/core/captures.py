@@ -69,7 +69,9 @@ def cutoff(instant: datetime) -> datetime:
     An instant in the last second of a minute, as 23:59:59, is shown to people as the end of that
     minute, and covers the whole second.
     """
-    return instant + _SECOND if instant.second == 59 and instant.year < 9999 else instant
+    if instant.second != 59 or instant.year == 9999:
+        return instant
+    return instant.replace(microsecond=0) + _SECOND
 
 
 def cutoff_ns(instant: datetime) -> int:

@@ -154,6 +154,8 @@ def _judge(
     standing = asked if asked is not None and _is_there(asked) else _by_hand(captures, asked)
     if standing is not None:
         return _how(standing, moment or standing.at, captures), standing
+    if any(each.kind is Kind.LATE and _is_there(each) for each in captures):
+        return CellState.LATE, counted(captures)
     if any(each.state == "failed" for each in ([asked] if asked is not None else captures)):
         return CellState.FAILED, None
     return CellState.NONE if undated else CellState.MISSING, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .access import Principal
@@ -121,6 +121,17 @@ def _judge(
     if kept:
         told.append(f"{listed(kept)} stays as it is, because another course has the person too")
     return RowResult(row.row, row.username, result, "; ".join(told) or None)
+
+
+def unwritten(rows: Iterable[RowResult]) -> tuple[RowResult, ...]:
+    """The same where an error in one row kept all from being written; the others say so."""
+    note = "not written: another row has an error"
+    return tuple(
+        replace(row, message="; ".join(filter(None, (note, row.message))))
+        if row.result in ("added", "updated")
+        else row
+        for row in rows
+    )
 
 
 def fixed(member: Member, caller: Principal) -> str | None:

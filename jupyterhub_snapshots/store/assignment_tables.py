@@ -43,7 +43,11 @@ class AssignmentRow(Base):
     """An assignment of a course. Without `hidden` it needs no password."""
 
     __tablename__ = "assignments"
-    __table_args__ = (UniqueConstraint("course_id", "title"),)
+    # Snapshots keep the id for ever, so none is given twice.
+    __table_args__ = (
+        UniqueConstraint("course_id", "title"),
+        {"sqlite_autoincrement": True},
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))
     document_id: Mapped[int | None] = mapped_column(

@@ -39,8 +39,10 @@ from .assignment_tables import (
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 2**20}
 
 
-def date_inputs(db: Session, course_id: int, assignment_id: int | None = None) -> DateInputs:
-    """What the deadlines of a course, or of one of its assignments, follow from.
+def date_inputs(
+    db: Session, course_id: int, assignment_id: int | None = None, user_id: int | None = None
+) -> DateInputs:
+    """What the deadlines of a course, of one of its assignments or students, follow from.
 
     Extensions and access tokens are under (assignment id, user id).
     """
@@ -50,16 +52,20 @@ def date_inputs(db: Session, course_id: int, assignment_id: int | None = None) -
     assignments = {
         row.id: _assignment(row) for row in db.scalars(select(AssignmentRow).where(*chosen))
     }
-    extensions = db.scalars(select(ExtensionRow).join(AssignmentRow).where(*chosen))
-    tokens = db.scalars(select(AccessTokenRow).join(AssignmentRow).where(*chosen))
-    accommodations = db.scalars(
-        select(AccommodationRow).where(AccommodationRow.course_id == course_id)
-    )
+    extensions = select(ExtensionRow).join(AssignmentRow).where(*chosen)
+    tokens = select(AccessTokenRow).join(AssignmentRow).where(*chosen)
+    needs = select(AccommodationRow).where(AccommodationRow.course_id == course_id)
+    if user_id is not None:
+        extensions = extensions.where(ExtensionRow.user_id == user_id)
+        tokens = tokens.where(AccessTokenRow.user_id == user_id)
+        needs = needs.where(AccommodationRow.user_id == user_id)
     return DateInputs(
         assignments=assignments,
-        extensions={(row.assignment_id, row.user_id): _extension(row) for row in extensions},
-        tokens={(row.assignment_id, row.user_id): _token(row) for row in tokens},
-        accommodations={row.user_id: _accommodation(row) for row in accommodations},
+        extensions={
+            (row.assignment_id, row.user_id): _extension(row) for row in db.scalars(extensions)
+        },
+        tokens={(row.assignment_id, row.user_id): _token(row) for row in db.scalars(tokens)},
+        accommodations={row.user_id: _accommodation(row) for row in db.scalars(needs)},
     )
 
 
@@ -219,13 +225,23 @@ def grant_extension(
 
 def delete_extension(db: Session, course_id: int, user_id: int, extension_id: int) -> Extension:
     """Takes an extension back and returns it. Raises ExtensionNotFound."""
-    row = db.get(ExtensionRow, extension_id)
-    if row is None or row.user_id != user_id or not _in_course(db, row.assignment_id, course_id):
-        raise ExtensionNotFound("The student has no such extension in this course.")
+    row = _extension_row(db, course_id, user_id, extension_id)
     db.delete(row)
     db.flush()
     captures.touch(db, course_id)
     return _extension(row)
+
+
+def get_extension(db: Session, course_id: int, user_id: int, extension_id: int) -> Extension:
+    """One extension of the student. Raises ExtensionNotFound."""
+    return _extension(_extension_row(db, course_id, user_id, extension_id))
+
+
+def _extension_row(db: Session, course_id: int, user_id: int, extension_id: int) -> ExtensionRow:
+    row = db.get(ExtensionRow, extension_id)
+    if row is None or row.user_id != user_id or not _in_course(db, row.assignment_id, course_id):
+        raise ExtensionNotFound("The student has no such extension in this course.")
+    return row
 
 
 def _in_course(db: Session, assignment_id: int, course_id: int) -> bool:
@@ -311,13 +327,23 @@ def open_assignment(
 
 def delete_token(db: Session, course_id: int, user_id: int, token_id: int) -> AccessToken:
     """Takes an access token back and returns it. Raises AccessTokenNotFound."""
-    row = db.get(AccessTokenRow, token_id)
-    if row is None or row.user_id != user_id or not _in_course(db, row.assignment_id, course_id):
-        raise AccessTokenNotFound("The student has no such access token in this course.")
+    row = _token_row(db, course_id, user_id, token_id)
     db.delete(row)
     db.flush()
     captures.touch(db, course_id)
     return _token(row)
+
+
+def get_token(db: Session, course_id: int, user_id: int, token_id: int) -> AccessToken:
+    """One access token of the student. Raises AccessTokenNotFound."""
+    return _token(_token_row(db, course_id, user_id, token_id))
+
+
+def _token_row(db: Session, course_id: int, user_id: int, token_id: int) -> AccessTokenRow:
+    row = db.get(AccessTokenRow, token_id)
+    if row is None or row.user_id != user_id or not _in_course(db, row.assignment_id, course_id):
+        raise AccessTokenNotFound("The student has no such access token in this course.")
+    return row
 
 
 # Records

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
-from typing import cast
+from datetime import datetime
+from typing import NamedTuple, cast
 
 from sqlalchemy import Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -134,7 +135,14 @@ def last_failures(db: Session, course_id: int) -> dict[str, Failure]:
     }
 
 
-def at_deadline(db: Session, batch: Batch) -> dict[str, str]:
+class AtDeadline(NamedTuple):
+    """A snapshot that was taken at a student's deadline."""
+
+    name: str
+    deadline: datetime | None
+
+
+def at_deadline(db: Session, batch: Batch) -> dict[str, AtDeadline]:
     """Student to the latest snapshot of the deadline of the batch's assignment.
 
     Empty for a batch without an assignment.
@@ -142,7 +150,7 @@ def at_deadline(db: Session, batch: Batch) -> dict[str, str]:
     if batch.occasion is None:
         return {}
     rows = db.execute(
-        select(SnapshotRow.student, SnapshotRow.name)
+        select(SnapshotRow.student, SnapshotRow.name, SnapshotRow.deadline)
         .where(
             SnapshotRow.course_id == batch.course_id,
             SnapshotRow.assignment_id == batch.occasion.assignment_id,
@@ -150,7 +158,7 @@ def at_deadline(db: Session, batch: Batch) -> dict[str, str]:
         )
         .order_by(SnapshotRow.deadline, SnapshotRow.began_at, SnapshotRow.id)
     )
-    return {row.student: row.name for row in rows}
+    return {row.student: AtDeadline(row.name, row.deadline) for row in rows}
 
 
 _ITEM_FIELDS = tuple(

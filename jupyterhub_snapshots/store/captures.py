@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from ..core.captures import AT_DEADLINE, Enrolled, Kind, Occasion, Taken
-from ..core.records import ENDED, ItemState, Role
+from ..core.records import ENDED, Batch, ItemState, Role
 from ..errors import AlreadyTaken
 from .assignment_tables import CaptureRow
 from .tables import BatchItemRow, BatchRow, CourseRow, MemberRow, SnapshotRow, UserRow
@@ -35,9 +35,9 @@ def touch(db: Session, course_id: int) -> None:
     )
 
 
-def enrolled(db: Session, course_id: int) -> list[Enrolled]:
-    """The students of the course, by username."""
-    rows = db.execute(
+def enrolled(db: Session, course_id: int, user_id: int | None = None) -> list[Enrolled]:
+    """The students of the course, or that one if a student, by username."""
+    query = (
         select(MemberRow.user_id, UserRow.username, MemberRow.created_at)
         .join(UserRow)
         .where(
@@ -47,7 +47,9 @@ def enrolled(db: Session, course_id: int) -> list[Enrolled]:
         )
         .order_by(UserRow.username)
     )
-    return [Enrolled(*row) for row in rows]
+    if user_id is not None:
+        query = query.where(MemberRow.user_id == user_id)
+    return [Enrolled(*row) for row in db.execute(query)]
 
 
 def taken(db: Session, course_id: int, assignment_id: int | None = None) -> Taken:
@@ -140,29 +142,62 @@ def unfinished(db: Session, course_id: int) -> set[int]:
     return {assignment for assignment in db.scalars(query) if assignment is not None}
 
 
-def failed(db: Session, since: datetime) -> list[int]:
-    """Ids of batches for assignments, started since then, in which a capture failed."""
+def failed(db: Session, since: datetime, lasting: Iterable[str], most: int) -> list[int]:
+    """Ids of batches in which a capture for an assignment failed since then, and may go well yet.
+
+    Parameters:
+        lasting: codes of errors that stay.
+        most: who was tried more often is left out.
+    """
     query = (
-        select(BatchRow.id)
-        .join(BatchItemRow)
+        select(BatchItemRow.batch_id)
+        .join(
+            CaptureRow,
+            (CaptureRow.batch_id == BatchItemRow.batch_id)
+            & (CaptureRow.student == BatchItemRow.student),
+        )
         .where(
-            BatchRow.assignment_id.is_not(None),
-            BatchRow.requested_at >= since,
             BatchItemRow.state == ItemState.FAILED.value,
+            BatchItemRow.ended_at >= since,
+            BatchItemRow.error_code.not_in(list(lasting)),
+            BatchItemRow.attempts <= most,
         )
         .distinct()
     )
     return list(db.scalars(query))
 
 
-def forget(db: Session, course_id: int, batch_id: int, students: Iterable[str]) -> None:
-    """Drops the decision to capture these students, who then are due again."""
-    touch(db, course_id)
-    db.execute(
-        delete(CaptureRow).where(
-            CaptureRow.batch_id == batch_id, CaptureRow.student.in_(list(students))
+def forget(
+    db: Session, batch: Batch, students: Iterable[str], error_code: str, most: int
+) -> list[str]:
+    """Drops the decision to capture these students, who then are due again; who they are.
+
+    Parameters:
+        most: who failed in this way so often, for the same capture, is left as it is.
+    """
+    if batch.occasion is None:
+        return []
+    often = (
+        select(BatchItemRow.student)
+        .join(BatchRow)
+        .where(
+            BatchRow.course_id == batch.course_id,
+            BatchRow.assignment_id == batch.occasion.assignment_id,
+            BatchRow.kind == batch.occasion.kind.value,
+            BatchRow.instant == batch.occasion.at,
+            BatchItemRow.error_code == error_code,
         )
+        .group_by(BatchItemRow.student)
+        .having(func.count() >= most)
     )
+    given_up = set(db.scalars(often))
+    chosen = [student for student in students if student not in given_up]
+    theirs = CaptureRow.batch_id == batch.id, CaptureRow.student.in_(chosen)
+    found = list(db.scalars(select(CaptureRow.student).where(*theirs)))
+    if found:
+        db.execute(delete(CaptureRow).where(*theirs))
+        touch(db, batch.course_id)
+    return found
 
 
 @dataclass(frozen=True)
@@ -174,8 +209,12 @@ class WarmUp:
     snapshot: str
 
 
-def idle_warm_ups(db: Session, course_id: int) -> list[WarmUp]:
-    """Warm-ups whose student was captured since, so that they are of no more use."""
+def idle_warm_ups(db: Session, course_id: int, before: datetime) -> list[WarmUp]:
+    """Warm-ups whose student was captured since, so that they are of no more use.
+
+    Parameters:
+        before: those for an earlier instant are of no use in any case.
+    """
     made, item = aliased(CaptureRow), aliased(BatchItemRow)
     is_helped: ColumnElement[bool] = (
         select(made.id)
@@ -184,7 +223,7 @@ def idle_warm_ups(db: Session, course_id: int) -> list[WarmUp]:
             made.assignment_id == CaptureRow.assignment_id,
             made.user_id == CaptureRow.user_id,
             made.kind.in_([kind.value for kind in AT_DEADLINE]),
-            made.instant > CaptureRow.instant,
+            made.decided_at >= CaptureRow.decided_at,
             item.state == ItemState.DONE.value,
         )
         .exists()
@@ -196,7 +235,7 @@ def idle_warm_ups(db: Session, course_id: int) -> list[WarmUp]:
         .where(
             CaptureRow.course_id == course_id,
             CaptureRow.kind == Kind.WARM_UP.value,
-            is_helped,
+            is_helped | (CaptureRow.instant < before),
             (own.id.is_(None)) | own.state.in_(_ENDED),
         )
     )

@@ -81,7 +81,10 @@ def set_members(
 
 
 def _activate(row: MemberRow, role: Role, source: str) -> None:
-    if not row.active:  # what was due in between is not asked of one who comes back
+    becomes = role is Role.STUDENT and row.role != Role.STUDENT.value
+    if (
+        not row.active or becomes
+    ):  # what was due before is not asked of one who comes, or comes back
         row.created_at = utc_now()
     row.role, row.source, row.active = role.value, source, True
 

@@ -109,7 +109,10 @@ def test_the_latest_snapshot_of_the_deadline(store: Store, course: int) -> None:
     with store.writing() as db:
         catalog.put(db, enumerate(found))
     with store.reading() as db:
-        assert batches.at_deadline(db, late) == {"alice": "a_2026-12-08", "bob": "a_2026-12-01"}
+        assert batches.at_deadline(db, late) == {
+            "alice": ("a_2026-12-08", DUE + week),
+            "bob": ("a_2026-12-01", DUE),
+        }
         assert batches.at_deadline(db, replace(late, occasion=None)) == {}
 
 

@@ -93,6 +93,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
         sa.UniqueConstraint("course_id", "title", name=op.f("uq_assignments_course_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("assignments", schema=None) as batch_op:
         batch_op.create_index(

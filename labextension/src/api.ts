@@ -1,8 +1,9 @@
-/** The service's API as typed calls; the only file of this package that asks the network. */
+/** The service's API as typed calls, and the one way in which this package asks the network. */
 
 import { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { ServerClock } from './clock';
 import { Links } from './links';
 import { readEvents } from './events';
 import type { IServerEvent } from './events';
@@ -60,66 +61,68 @@ export class SnapshotsApi {
 
   readonly serverSettings: ServerConnection.ISettings;
   readonly links: Links;
+  /** The time as the answers tell it. */
+  readonly clock = new ServerClock();
 
   /** The one handshake: is the service there, and does it talk like us? */
   status(): Promise<IStatus> {
-    return this._json(this.links.extensionUrl('status'));
+    return this.json(this.links.extensionUrl('status'));
   }
 
   me(): Promise<IMe> {
-    return this._json(this.links.apiUrl('users/me'));
+    return this.json(this.links.apiUrl('users/me'));
   }
 
   students(course: string): Promise<IStudentRow[]> {
-    return this._json(this.links.apiUrl(`${this.links.courseApi(course)}/overview/students`));
+    return this.json(this.links.apiUrl(`${this.links.courseApi(course)}/overview/students`));
   }
 
   names(course: string): Promise<INames> {
-    return this._json(this.links.apiUrl(`${this.links.courseApi(course)}/overview/snapshots`));
+    return this.json(this.links.apiUrl(`${this.links.courseApi(course)}/overview/snapshots`));
   }
 
   /** Snapshots of one student, newest first; in a course where one is a student, one's own. */
   snapshots(course: string, student: string): Promise<ISnapshot[]> {
-    return this._json(this.links.apiUrl(`${this.links.studentApi(course, student)}/snapshots`));
+    return this.json(this.links.apiUrl(`${this.links.studentApi(course, student)}/snapshots`));
   }
 
   /** Snapshots of one name over the class, by student. */
   snapshotsNamed(course: string, name: string): Promise<ISnapshot[]> {
-    return this._json(this.links.apiUrl(`${this.links.courseApi(course)}/snapshots`, { name }));
+    return this.json(this.links.apiUrl(`${this.links.courseApi(course)}/snapshots`, { name }));
   }
 
   snapshot(place: IPlace): Promise<ISnapshotDetail> {
-    return this._json(this.links.apiUrl(this._snapshot(place)));
+    return this.json(this.links.apiUrl(this._snapshot(place)));
   }
 
   pin(place: IPlace, pinned: boolean): Promise<ISnapshot> {
-    return this._json(this.links.apiUrl(this._snapshot(place)), 'PATCH', { pinned });
+    return this.json(this.links.apiUrl(this._snapshot(place)), 'PATCH', { pinned });
   }
 
   async deleteSnapshot(place: IPlace): Promise<void> {
-    await this._json(this.links.apiUrl(this._snapshot(place)), 'DELETE');
+    await this.json(this.links.apiUrl(this._snapshot(place)), 'DELETE');
   }
 
   /** What is in the folder at the place. */
   tree(place: IPlace): Promise<IEntry[]> {
-    return this._json(
+    return this.json(
       this.links.apiUrl(`${this._snapshot(place)}/tree`, { path: place.path || null })
     );
   }
 
   /** The file at the place, for a viewer; downloads are links instead. */
   file(place: IPlace): Promise<Response> {
-    return this._request(this.links.fileUrl(place), { method: 'GET' });
+    return this.request(this.links.fileUrl(place), { method: 'GET' });
   }
 
   /** What changed in the place's snapshot since the older one named `base`. */
   compareSnapshots(place: IPlace, base: string, limit = 1000): Promise<IComparison> {
-    return this._json(this.links.apiUrl(`${this._snapshot(place)}/compare`, { with: base, limit }));
+    return this.json(this.links.apiUrl(`${this._snapshot(place)}/compare`, { with: base, limit }));
   }
 
   /** The contents of two files (or notebooks) and how they differ. */
   compare(base: SideRef, other: SideRef): Promise<Difference> {
-    return this._json(this.links.extensionUrl('compare'), 'POST', { base, other });
+    return this.json(this.links.extensionUrl('compare'), 'POST', { base, other });
   }
 
   /**
@@ -133,7 +136,7 @@ export class SnapshotsApi {
     below: 'files' | 'home' = 'files'
   ): Promise<ICopied> {
     const body = { source, target, existing, below };
-    return this._json(this.links.extensionUrl('copy'), 'POST', body);
+    return this.json(this.links.extensionUrl('copy'), 'POST', body);
   }
 
   /** What a `ISourceRef` or a side of a comparison has for a place of a snapshot. */
@@ -143,24 +146,24 @@ export class SnapshotsApi {
 
   take(course: string, wanted: INewBatch): Promise<IBatch> {
     const url = this.links.apiUrl(`${this.links.courseApi(course)}/snapshots`);
-    return this._json(url, 'POST', wanted);
+    return this.json(url, 'POST', wanted);
   }
 
   /** The newest batches of the course, without their items. */
   batches(course: string): Promise<IBatchSummary[]> {
-    return this._json(this.links.apiUrl(`${this.links.courseApi(course)}/batches`));
+    return this.json(this.links.apiUrl(`${this.links.courseApi(course)}/batches`));
   }
 
   batch(course: string, id: number): Promise<IBatch> {
-    return this._json(this._batch(course, id));
+    return this.json(this._batch(course, id));
   }
 
   cancelBatch(course: string, id: number): Promise<IBatch> {
-    return this._json(this._batch(course, id), 'DELETE');
+    return this.json(this._batch(course, id), 'DELETE');
   }
 
   retryBatch(course: string, id: number): Promise<IBatch> {
-    return this._json(this._batch(course, id, '/retry'), 'POST');
+    return this.json(this._batch(course, id, '/retry'), 'POST');
   }
 
   /** What happens in a batch as it happens; ends when the server or the signal ends it. */
@@ -169,7 +172,7 @@ export class SnapshotsApi {
     id: number,
     signal: AbortSignal
   ): AsyncGenerator<IServerEvent> {
-    const response = await this._request(this._batch(course, id, '/events'), {
+    const response = await this.request(this._batch(course, id, '/events'), {
       method: 'GET',
       headers: { Accept: 'text/event-stream' },
       cache: 'no-store',
@@ -188,7 +191,7 @@ export class SnapshotsApi {
   /** What would happen to these files if they were returned; nothing is written. */
   checkReports(course: string, files: readonly string[]): Promise<IReportCheck[]> {
     const url = this.links.apiUrl(`${this.links.courseApi(course)}/reports/check`);
-    return this._json(url, 'POST', { files });
+    return this.json(url, 'POST', { files });
   }
 
   /** Puts a file into the top of a student's home; the answer is the name it got. */
@@ -196,7 +199,7 @@ export class SnapshotsApi {
     const form = new FormData();
     form.append('file', file, name);
     const url = this.links.apiUrl(`${this.links.studentApi(course, student)}/reports`);
-    const response = await this._request(url, { method: 'POST', body: form });
+    const response = await this.request(url, { method: 'POST', body: form });
     return (await response.json()) as string;
   }
 
@@ -208,13 +211,15 @@ export class SnapshotsApi {
     return this.links.apiUrl(`${this.links.courseApi(course)}/batches/${id}${rest}`);
   }
 
-  private async _json<T>(url: string, method = 'GET', body?: unknown): Promise<T> {
+  /** What a URL of `links` answers; rejects with an `ApiError`. */
+  async json<T>(url: string, method = 'GET', body?: unknown): Promise<T> {
     const init: RequestInit = { method };
     if (body !== undefined) {
       init.body = JSON.stringify(body);
       init.headers = { 'Content-Type': 'application/json' };
     }
-    const response = await this._request(url, init);
+    const response = await this.request(url, init);
+    this.clock.hear(response.headers.get('Date'));
     try {
       return (await response.json()) as T;
     } catch {
@@ -226,7 +231,8 @@ export class SnapshotsApi {
     }
   }
 
-  private async _request(url: string, init: RequestInit): Promise<Response> {
+  /** The same for what is no JSON. */
+  async request(url: string, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(url, init, this.serverSettings);

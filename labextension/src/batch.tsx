@@ -41,10 +41,13 @@ export interface IBatchesProps {
   trans: TranslationBundle;
   /** A student's name as a person says it. */
   nameOf: (student: string) => string;
+  /** Whether captures can be cancelled and tried again. */
+  mayChange?: boolean;
 }
 
 /** The batches of a course that run or were not dismissed yet. */
-export function Batches({ batches, course, trans, nameOf }: IBatchesProps): JSX.Element | null {
+export function Batches(props: IBatchesProps): JSX.Element | null {
+  const { batches, course, trans, nameOf, mayChange = true } = props;
   useModel(batches);
   const shown = batches.of(course);
   return shown.length ? (
@@ -56,6 +59,7 @@ export function Batches({ batches, course, trans, nameOf }: IBatchesProps): JSX.
           batches={batches}
           trans={trans}
           nameOf={nameOf}
+          mayChange={mayChange}
         />
       ))}
     </div>
@@ -67,9 +71,10 @@ interface ICardProps {
   batches: BatchesModel;
   trans: TranslationBundle;
   nameOf: (student: string) => string;
+  mayChange: boolean;
 }
 
-function BatchCard({ entry, batches, trans, nameOf }: ICardProps): JSX.Element {
+function BatchCard({ entry, batches, trans, nameOf, mayChange }: ICardProps): JSX.Element {
   const [open, setOpen] = useState(false);
   const { batch, course, asked, error } = entry;
   const running = batch.state === 'running';
@@ -111,14 +116,14 @@ function BatchCard({ entry, batches, trans, nameOf }: ICardProps): JSX.Element {
         >
           {open ? trans.__('Hide students') : trans.__('Show students')}
         </button>
-        {running && (
+        {running && mayChange && (
           <TextButton
             label={asked === 'cancel' ? trans.__('Cancelling…') : trans.__('Cancel')}
             disabled={asked !== null}
             onClick={() => void batches.cancel(course, batch.id)}
           />
         )}
-        {!running && again > 0 && (
+        {!running && mayChange && again > 0 && (
           <TextButton
             accent
             label={trans._n('Retry %1', 'Retry %1', again)}

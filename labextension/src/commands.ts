@@ -1,7 +1,7 @@
 /** The commands of the panel; those of files and of comparing are with their panels. */
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Dialog, showDialog, showErrorMessage } from '@jupyterlab/apputils';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
@@ -12,6 +12,7 @@ import {
   refreshIcon
 } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { attempt } from './attempt';
 import { downloadClass } from './dialogs/downloadClass';
 import { showDetails } from './dialogs/details';
 import { returnReports } from './dialogs/returnReports';
@@ -50,15 +51,8 @@ export function addCommands(app: JupyterFrontEnd, options: ICommandOptions): voi
   const { model, reveal, palette, trans } = options;
   const { commands } = app;
 
-  /** Runs what a person asked for; a failure is told in a dialog, once. */
-  const attempt = async (title: string, work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (reason) {
-      await showErrorMessage(title, reason instanceof Error ? reason : String(reason));
-    }
-  };
   const isInstructor = () => model.connected && model.isInstructor;
+  const seesClass = () => model.connected && model.seesClass;
 
   commands.addCommand(CommandIDs.openPanel, {
     label: trans.__('Snapshots'),
@@ -124,8 +118,8 @@ export function addCommands(app: JupyterFrontEnd, options: ICommandOptions): voi
     label: trans.__('Download Snapshot of Class…'),
     caption: trans.__('Download the snapshots of all students as one zip'),
     icon: downloadIcon,
-    isEnabled: isInstructor,
-    isVisible: isInstructor,
+    isEnabled: seesClass,
+    isVisible: seesClass,
     describedBy: {
       args: {
         type: 'object',
@@ -141,7 +135,7 @@ export function addCommands(app: JupyterFrontEnd, options: ICommandOptions): voi
   commands.addCommand(CommandIDs.showBatch, {
     label: trans.__('Show How It Was Taken'),
     caption: trans.__('Show each student’s capture, and try again what failed'),
-    isEnabled: isInstructor,
+    isEnabled: seesClass,
     describedBy: {
       args: {
         type: 'object',

@@ -140,7 +140,8 @@ export function displayName(student: IStudentRow): string {
 /** Sorts names as people do: `week-2` before `week-10`, without regard to case. */
 export const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' }).compare;
 
-function language(): string {
+/** The language of the page. */
+export function language(): string {
   return (typeof document !== 'undefined' && document.documentElement.lang) || 'en';
 }
 
@@ -148,7 +149,7 @@ const formatters = new Map<string, Intl.DateTimeFormat>();
 const relatives = new Map<string, Intl.RelativeTimeFormat>();
 
 /** Formatters are kept: making one takes longer than a row of a list may. */
-function formatter(
+export function formatter(
   timeZone: string,
   options: Intl.DateTimeFormatOptions,
   locale = 'en-CA'

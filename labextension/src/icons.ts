@@ -49,3 +49,16 @@ export const restoreIcon = icon(
   '<path d="M13 4a8 8 0 1 1-7.7 10.200l1.900-.6A6 6 0 1 0 8 8.700L10.300 11H4V4.700l2.600 2.600A8 8 0 0 1 13 4z"/>' +
     '<path d="M12 8h1.600v4.200l3 1.800-.8 1.300L12 13z"/>'
 );
+
+/** Students × assignments. */
+export const gridIcon = icon(
+  'grid',
+  '<path d="M3 4h18v16H3zm2 2v3h4V6zm6 0v3h3V6zm5 0v3h3V6zM5 11v3h4v-3zm6 0v3h3v-3zm5 0v3h3v-3zM5 16v2h4v-2zm6 0v2h3v-2zm5 0v2h3v-2z"/>'
+);
+
+/** A date. */
+export const dateIcon = icon(
+  'date',
+  '<path d="M7 2h2v2h6V2h2v2h2a2 2 0 0 1 2 2v13a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2h2zm-2 7v10h14V9z"/>' +
+    '<path d="M11 11h2v4h3v2h-5z"/>'
+);

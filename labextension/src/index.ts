@@ -10,6 +10,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { SnapshotsApi } from './api';
 import { batchSummary } from './batch';
 import type { BatchesModel } from './batches';
+import { addAssignmentCommands } from './assignmentCommands';
+import { AssignmentsModel } from './assignments';
 import { addCommands } from './commands';
 import { comparePlugin } from './compare';
 import { returnReports } from './dialogs/returnReports';
@@ -17,12 +19,16 @@ import { reportsTrouble } from './dialogs/reportsModel';
 import { documentsPlugin } from './documents';
 import { SnapshotsDrive } from './drive';
 import { SnapshotsModel } from './model';
+import { OwnApi } from './ownApi';
+import { OwnAssignmentsModel } from './ownAssignments';
+import { addOwnCommands } from './ownCommands';
 import { addFileCommands } from './panels/files/commands';
 import { droppedFiles } from './reports';
 import { DEFAULT_SETTINGS } from './settings';
 import type { IPanelSettings } from './settings';
 import { PANEL_ID, SnapshotsSidebar } from './sidebar';
 import { statusPlugin } from './status';
+import { timeLeftPlugin } from './timeLeft';
 import { CommandIDs, ISnapshots } from './tokens';
 
 const PLUGIN_ID = 'jupyterhub-snapshots:plugin';
@@ -51,8 +57,12 @@ const plugin: JupyterFrontEndPlugin<ISnapshots> = {
       recall: async () => ((await state?.fetch(COURSE_KEY)) as string | undefined) ?? null,
       remember: code => void state?.save(COURSE_KEY, code)
     });
+    const assignments = new AssignmentsModel(model);
+    const own = new OwnAssignmentsModel({ model, api: new OwnApi(model.api) });
     const sidebar = new SnapshotsSidebar({
       model,
+      assignments,
+      own,
       app,
       trans,
       translator,
@@ -70,6 +80,8 @@ const plugin: JupyterFrontEndPlugin<ISnapshots> = {
     const reveal = () => app.shell.activateById(PANEL_ID);
     addCommands(app, { model, reveal, palette, trans });
     addFileCommands(app, { model, trans });
+    addAssignmentCommands(app, { model, assignments, reveal, palette, trans });
+    addOwnCommands(app, { model, own, palette, trans });
     app.shell.add(sidebar, 'left', { rank: 150, type: 'Snapshots' });
     restorer?.add(sidebar, PANEL_ID);
 
@@ -80,6 +92,7 @@ const plugin: JupyterFrontEndPlugin<ISnapshots> = {
 
     return {
       model,
+      own,
       reveal: place => {
         model.showPlace(place);
         reveal();
@@ -160,7 +173,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   drivePlugin,
   documentsPlugin,
   comparePlugin,
-  statusPlugin
+  statusPlugin,
+  timeLeftPlugin
 ];
 
 export default plugins;

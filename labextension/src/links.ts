@@ -65,7 +65,12 @@ export class Links {
     if (this.isOwn(course)) {
       return `users/me/courses/${component(course)}`;
     }
-    return `instructors/${component(this.me?.username ?? 'me')}/courses/${component(course)}`;
+    return `${this.callerApi()}/courses/${component(course)}`;
+  }
+
+  /** The caller's address as an instructor, below which the own documents are. */
+  callerApi(): string {
+    return `instructors/${component(this.me?.username ?? 'me')}`;
   }
 
   /** The address below which a student's snapshots are. */
@@ -116,6 +121,12 @@ export class Links {
     return this.apiUrl(`${api}/archive.zip`, { path: place.path || null });
   }
 
+  /** Download of what proves a snapshot; `html` is a page to be printed instead. */
+  receiptUrl(place: IPlace, html = false): string {
+    const api = this.snapshotApi(place.course, place.student, place.snapshot);
+    return this.apiUrl(`${api}/receipt${html ? '.html' : ''}`);
+  }
+
   /** Download of the snapshots of one name over the class, or of the named students, as one zip. */
   classArchiveUrl(course: string, name: string, options: Links.IClassArchive = {}): string {
     const { layout, assignment, students } = options;
@@ -123,6 +134,17 @@ export class Links {
       name,
       layout: layout && layout !== 'plain' ? layout : null,
       assignment: layout === 'nbgrader' ? assignment || null : null,
+      students: students?.length ? students.join(',') : null
+    });
+  }
+
+  /** Download of what was captured last for an assignment, of the class or of the named students. */
+  assignmentArchiveUrl(course: string, id: number, options: Links.IAssignmentArchive = {}): string {
+    const { layout, late, students } = options;
+    return this.apiUrl(`${this.courseApi(course)}/archive.zip`, {
+      assignment: id,
+      layout: layout && layout !== 'plain' ? layout : null,
+      late: late ? 'true' : null,
       students: students?.length ? students.join(',') : null
     });
   }
@@ -138,6 +160,15 @@ export namespace Links {
     /** Folder of the nbgrader layout; the snapshot's name without its date when left out. */
     assignment?: string;
     /** Usernames; everybody who has that snapshot when left out. */
+    students?: readonly string[];
+  }
+
+  /** What a zip of an assignment holds. */
+  export interface IAssignmentArchive {
+    layout?: Layout;
+    /** Late captures, too: the newest of a student is the one that counts. */
+    late?: boolean;
+    /** Usernames; everybody when left out. */
     students?: readonly string[];
   }
 }
@@ -156,6 +187,13 @@ export function placeOf(path: string): IPlace | null {
     return null;
   }
   return { course, student, snapshot, path: rest.join('/') };
+}
+
+/** Whether both are of the same snapshot, wherever in it. */
+export function samePlace(one: IPlace, other: IPlace): boolean {
+  return (
+    one.course === other.course && one.student === other.student && one.snapshot === other.snapshot
+  );
 }
 
 /** Has the browser download an address of this server, with its own progress and its own disk. */

@@ -7,13 +7,11 @@ import { Signal } from '@lumino/signaling';
 import type { ApiError, SnapshotsApi } from './api';
 import { BatchesModel } from './batches';
 import { CourseLists } from './lists';
+import { samePlace } from './links';
 import type { Links } from './links';
-import { DEFAULT_SETTINGS } from './settings';
+import { DEFAULT_SETTINGS, pollFrequency } from './settings';
 import type { IPanelSettings } from './settings';
 import type { ICourse, IMe, INames, IPlace, ISnapshot, IStatus, IStudentRow } from './tokens';
-
-/** Longest pause of the poll after failures, in seconds. */
-const LONGEST_PAUSE = 600;
 
 /** State shared by panel, status bar and documents; `stateChanged` tells of each change. */
 export class SnapshotsModel extends VDomModel {
@@ -36,7 +34,7 @@ export class SnapshotsModel extends VDomModel {
       auto: false,
       name: 'jupyterhub-snapshots:lists',
       factory: () => this._pollOnce(),
-      frequency: this._frequency(),
+      frequency: pollFrequency(this._settings),
       standby: () => (this._visible && (this.connected || this._isDown) ? 'when-hidden' : true)
     });
     this.ready = new Promise(resolve => {
@@ -74,6 +72,11 @@ export class SnapshotsModel extends VDomModel {
   }
 
   /** Whether the caller sees the class of the course. */
+  get seesClass(): boolean {
+    return this._course !== null && this._course.role !== 'student';
+  }
+
+  /** Whether the caller may change something in the class of the course. */
   get isInstructor(): boolean {
     return this._course?.role === 'instructor';
   }
@@ -107,12 +110,17 @@ export class SnapshotsModel extends VDomModel {
     return this._placeChanged;
   }
 
+  /** The lists of the course are being loaded; what else is shown should be, too. */
+  get refreshing(): ISignal<this, void> {
+    return this._refreshing;
+  }
+
   get settings(): IPanelSettings {
     return this._settings;
   }
   set settings(value: IPanelSettings) {
     this._settings = value;
-    this._poll.frequency = this._frequency();
+    this._poll.frequency = pollFrequency(this._settings);
     this.stateChanged.emit();
   }
 
@@ -196,6 +204,14 @@ export class SnapshotsModel extends VDomModel {
     return this._lists.byStudent.load(student);
   }
 
+  /** Loads the caller's own snapshots of a course again, where they are shown: there is another. */
+  reloadOwn(course: string): void {
+    const student = this._me?.username ?? '';
+    if (course === this._course?.code && this.snapshotsOf(student)) {
+      void this._lists.byStudent.reload(student);
+    }
+  }
+
   /** The class's snapshots of one name; null when they were not loaded yet. */
   snapshotsNamed(name: string): ISnapshot[] | null {
     return this._lists.byName.get(name);
@@ -257,11 +273,6 @@ export class SnapshotsModel extends VDomModel {
     return this._status?.state === 'down';
   }
 
-  private _frequency() {
-    const interval = Math.max(5, this._settings.pollInterval) * 1000;
-    return { interval, backoff: true, max: Math.max(interval, LONGEST_PAUSE * 1000) };
-  }
-
   private async _recalled(): Promise<string | null> {
     try {
       return (await this._recall?.()) ?? null;
@@ -293,7 +304,7 @@ export class SnapshotsModel extends VDomModel {
 
   /** Finds what runs: after the page was loaded again, or what somebody else has started. */
   private _findBatches(): void {
-    if (this._course && this.isInstructor) {
+    if (this._course && this.seesClass) {
       // That they can't be asked for is told by the lists.
       void this.batches.resume(this._course.code).catch(() => undefined);
     }
@@ -305,6 +316,7 @@ export class SnapshotsModel extends VDomModel {
     if (!course) {
       return;
     }
+    this._refreshing.emit();
     const load = async () => {
       if (await this._lists.load(course, this._me?.username ?? '', touched)) {
         this._error = null;
@@ -359,6 +371,7 @@ export class SnapshotsModel extends VDomModel {
   private readonly _remember?: (code: string) => void;
   private readonly _lists: CourseLists;
   private readonly _poll: Poll;
+  private readonly _refreshing = new Signal<this, void>(this);
   private readonly _placeChanged = new Signal<this, IPlace | null>(this);
   private _isReady: () => void = () => undefined;
   private _status: IStatus | null = null;
@@ -381,11 +394,4 @@ export namespace SnapshotsModel {
     /** Keeps the code of the course for the next time. */
     remember?: (code: string) => void;
   }
-}
-
-/** Whether both are of the same snapshot, wherever in it. */
-export function samePlace(one: IPlace, other: IPlace): boolean {
-  return (
-    one.course === other.course && one.student === other.student && one.snapshot === other.snapshot
-  );
 }

@@ -15,3 +15,12 @@ export const DEFAULT_SETTINGS: IPanelSettings = {
   defaultLayout: 'plain',
   confirmDelete: true
 };
+
+/** Longest pause of the poll after failures, in seconds. */
+const LONGEST_PAUSE = 600;
+
+/** How often the panel looks at its lists, for a `Poll`; after failures ever less often. */
+export function pollFrequency({ pollInterval }: IPanelSettings) {
+  const interval = Math.max(5, pollInterval) * 1000;
+  return { interval, backoff: true, max: Math.max(interval, LONGEST_PAUSE * 1000) };
+}

@@ -17,24 +17,29 @@ import type { Message as LuminoMessage } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import type { AccordionPanel, PanelLayout } from '@lumino/widgets';
 import React from 'react';
+import type { AssignmentsModel } from './assignments';
 import { Batches } from './batch';
 import { displayName } from './format';
 import { trouble } from './handshake';
 import { snapshotsIcon } from './icons';
 import type { SnapshotsModel } from './model';
+import type { OwnAssignmentsModel } from './ownAssignments';
+import { AssignmentsPanel } from './panels/assignments';
 import { FilesPanel } from './panels/files';
 import { useModel } from './panels/hooks';
 import { openMenu } from './panels/menu';
 import { OwnPanel } from './panels/own';
+import { AssignedPanel } from './panels/own/assignments';
 import { NamesPanel } from './panels/snapshots';
 import { Message, TextButton } from './panels/state';
 import { StudentsPanel } from './panels/students';
 import { CommandIDs } from './tokens';
+import type { Role } from './tokens';
 
 /** Id of the panel in JupyterLab's shell. */
 export const PANEL_ID = 'jupyterhub-snapshots-panel';
 
-type Kind = 'instructor' | 'student' | 'nothing';
+type Kind = Role | 'nothing';
 
 /** See the module. */
 export class SnapshotsSidebar extends SidePanel {
@@ -64,9 +69,20 @@ export class SnapshotsSidebar extends SidePanel {
     this._observer.observe(notices.node);
 
     const files = new FilesPanel({ ...options, commands: app.commands });
+    const ofClass = [
+      new AssignmentsPanel(options),
+      new StudentsPanel(options),
+      new NamesPanel(options),
+      files
+    ];
     this._sections = {
-      instructor: [new StudentsPanel(options), new NamesPanel(options), files],
-      student: [new OwnPanel({ ...options, commands: app.commands }), files],
+      instructor: ofClass,
+      assistant: ofClass,
+      student: [
+        new AssignedPanel({ ...options, commands: app.commands }),
+        new OwnPanel({ ...options, commands: app.commands }),
+        files
+      ],
       nothing: []
     };
     this._files = files;
@@ -85,7 +101,7 @@ export class SnapshotsSidebar extends SidePanel {
     this._model.placeChanged.disconnect(this._onPlaceChanged, this);
     Object.values(this._sections)
       .flat()
-      .forEach(section => section.dispose());
+      .forEach(section => section.dispose()); // A second time does nothing.
     super.dispose();
   }
 
@@ -121,10 +137,16 @@ export class SnapshotsSidebar extends SidePanel {
           aria-haspopup="menu"
           onClick={() => {
             const box = more.node.getBoundingClientRect();
-            const entries = [CommandIDs.downloadClass, CommandIDs.returnReports];
+            const entries = [
+              CommandIDs.newAssignment,
+              CommandIDs.openGrid,
+              null,
+              CommandIDs.downloadClass,
+              CommandIDs.returnReports
+            ];
             openMenu(
               commands,
-              entries.map(command => ({ command })),
+              entries.map(command => (command === null ? null : { command })),
               box.left,
               box.bottom
             );
@@ -139,7 +161,8 @@ export class SnapshotsSidebar extends SidePanel {
       new CommandToolbarButton({ commands, id: CommandIDs.refresh, label: '' })
     );
     this.toolbar.addItem('more', more);
-    this._forInstructors = [take, more];
+    this._forInstructors = [take];
+    this._forClass = [more];
   }
 
   /** Shows the sections of what the caller is in the course. */
@@ -151,6 +174,7 @@ export class SnapshotsSidebar extends SidePanel {
     }
     this._kind = kind;
     this._forInstructors.forEach(widget => widget.setHidden(kind !== 'instructor'));
+    this._forClass.forEach(widget => widget.setHidden(kind === 'student' || kind === 'nothing'));
     [...this.widgets].forEach(section => {
       section.parent = null;
     });
@@ -189,6 +213,7 @@ export class SnapshotsSidebar extends SidePanel {
   private readonly _files: Widget;
   private readonly _observer: ResizeObserver;
   private _forInstructors: Widget[] = [];
+  private _forClass: Widget[] = [];
   private _kind: Kind | null = null;
 }
 
@@ -196,6 +221,8 @@ export class SnapshotsSidebar extends SidePanel {
 export namespace SnapshotsSidebar {
   export interface IOptions {
     model: SnapshotsModel;
+    assignments: AssignmentsModel;
+    own: OwnAssignmentsModel;
     app: JupyterFrontEnd;
     trans: TranslationBundle;
     translator: ITranslator;
@@ -268,6 +295,7 @@ function Notices({ model, trans }: IModelProps): JSX.Element {
         course={model.course.code}
         trans={trans}
         nameOf={student => names.get(student) ?? student}
+        mayChange={model.isInstructor}
       />
     </>
   );

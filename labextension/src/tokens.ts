@@ -5,9 +5,10 @@
 
 import { Token } from '@lumino/coreutils';
 import type { SnapshotsModel } from './model';
+import type { OwnAssignmentsModel } from './ownAssignments';
 
-/** What the caller is in a course. */
-export type Role = 'instructor' | 'student';
+/** What the caller is in a course; an assistant sees what an instructor sees, and changes nothing. */
+export type Role = 'instructor' | 'assistant' | 'student';
 
 /** A course of the caller. */
 export interface ICourse {
@@ -66,7 +67,7 @@ export interface IStudentRow {
   /** Whether this is a student of the course now. */
   active: boolean;
   /** What this is in the course now; null for one who left, or never was in it. */
-  role: 'student' | 'instructor' | null;
+  role: Role | null;
   snapshots: number;
   newest: INewest | null;
   lastFailure: IFailure | null;
@@ -233,6 +234,8 @@ export interface IPlace {
 export interface ISnapshots {
   /** The state that panel, status bar and documents share. */
   readonly model: SnapshotsModel;
+  /** A student's own assignments and the time left. */
+  readonly own: OwnAssignmentsModel;
   /** Shows a place of a snapshot in the panel. */
   reveal(place: IPlace): void;
 }
@@ -267,4 +270,14 @@ export namespace CommandIDs {
   export const copyToMyFiles = 'snapshots:copy-to-my-files';
   export const restore = 'snapshots:restore';
   export const compareFile = 'snapshots:compare-file';
+  export const newAssignment = 'snapshots:new-assignment';
+  export const editAssignment = 'snapshots:edit-assignment';
+  export const deleteAssignment = 'snapshots:delete-assignment';
+  export const grantExtension = 'snapshots:grant-extension';
+  export const accommodate = 'snapshots:set-accommodation';
+  export const whyDeadline = 'snapshots:why-deadline';
+  export const openGrid = 'snapshots:open-grid';
+  export const showCaptured = 'snapshots:show-captured';
+  export const downloadCaptured = 'snapshots:download-captured';
+  export const deliverDocument = 'snapshots:deliver-document';
 }

@@ -5,3 +5,6 @@ import './files.css';
 import './documents.css';
 import './compare.css';
 import './reports.css';
+import './assignments.css';
+import './grid.css';
+import './own.css';

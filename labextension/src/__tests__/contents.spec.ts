@@ -36,6 +36,15 @@ async function show(answer: Difference | Error) {
   return { widget, compare };
 }
 
+/** Waits for what is drawn a moment later. */
+async function until(check: () => boolean): Promise<void> {
+  const end = Date.now() + 4000;
+  while (!check() && Date.now() < end) {
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  expect(check()).toBe(true);
+}
+
 describe('ContentComparison', () => {
   it('should say above each side which one it is', async () => {
     const { widget, compare } = await show({ kind: 'text', base: 'a', other: 'a' });
@@ -134,7 +143,7 @@ describe('ContentComparison', () => {
         }
       ]
     });
-    expect(widget.node.querySelectorAll('.jp-Cell-diff')).toHaveLength(3);
+    await until(() => widget.node.querySelectorAll('.jp-Cell-diff').length === 3);
     expect(widget.node.querySelectorAll('.jp-Cell-diff.jp-Diff-unchanged')).toHaveLength(1);
     expect(widget.node.textContent).toContain('Show the unchanged cell');
     const panel = widget.node.querySelector('.jp-SnapshotsNotebooks');

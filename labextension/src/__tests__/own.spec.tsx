@@ -4,6 +4,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
 import { act, fireEvent, render, screen } from '@testing-library/react';
 import React from 'react';
+import { ServerClock } from '../clock';
 import type { SnapshotsModel } from '../model';
 import { Own } from '../panels/own';
 import { CommandIDs } from '../tokens';
@@ -18,6 +19,7 @@ function snapshot(name: string): ISnapshot {
 
 /** As much of the panel's model as the list needs. */
 class FakeModel {
+  readonly api = { clock: new ServerClock() };
   readonly stateChanged = new Signal<this, void>(this);
   readonly placeChanged = new Signal<this, IPlace | null>(this);
   me = { username: 'ada', admin: false, courses: [] };

@@ -1,21 +1,20 @@
 /** The dialog that asks what snapshot to take, and of whom. */
 
-import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import React, { startTransition, useEffect, useMemo, useRef, useState } from 'react';
+import React, { useEffect, useMemo, useRef, useState } from 'react';
 import type { INewBatch } from '../api';
-import { displayName, snapshotName } from '../format';
+import { snapshotName } from '../format';
 import type { NamePreview } from '../format';
-import { inOrder, matching } from '../panels/students/rows';
+import { inOrder } from '../panels/students/rows';
 import type { SnapshotsModel } from '../model';
 import type { IStudentRow } from '../tokens';
+import { QuietDialog } from './quietDialog';
+import { StudentPicker } from './studentPicker';
 
 /** Where the name stands in a sentence, until the sentence is taken apart there. */
 const PLACEHOLDER = '\u0000';
-
-/** Students that are drawn with the form. */
-const AT_ONCE = 30;
 
 export interface ITakeOptions {
   courseTitle: string;
@@ -54,7 +53,6 @@ interface IFormProps extends ITakeOptions {
 export function TakeForm(props: IFormProps): JSX.Element {
   const { timeZone, students, trans, onChange, taken } = props;
   const [form, setForm] = useState(props.initial);
-  const [query, setQuery] = useState('');
   const input = useRef<HTMLInputElement>(null);
   const all = useRef<HTMLInputElement>(null);
   const preview = snapshotName(form.text, timeZone);
@@ -84,12 +82,6 @@ export function TakeForm(props: IFormProps): JSX.Element {
     () => inOrder(students, 'name').filter(student => student.active),
     [students]
   );
-  const shown = matching(active, query);
-  const choose = (names: readonly string[], on: boolean) => {
-    const next = new Set(form.chosen);
-    names.forEach(name => (on ? next.add(name) : next.delete(name)));
-    change({ ...form, chosen: next });
-  };
   const repeated = 'name' in preview && taken.has(preview.name);
 
   return (
@@ -161,44 +153,10 @@ export function TakeForm(props: IFormProps): JSX.Element {
         </label>
         {form.chosen !== null && (
           <div className="jp-SnapshotsTake-students">
-            <input
-              type="search"
-              className="jp-mod-styled"
-              value={query}
-              placeholder={trans.__('Filter students')}
-              aria-label={trans.__('Filter students')}
-              onChange={event => setQuery(event.target.value)}
-            />
-            <div className="jp-SnapshotsTake-all">
-              <button
-                type="button"
-                className="jp-SnapshotsLink"
-                onClick={() =>
-                  choose(
-                    shown.map(each => each.username),
-                    true
-                  )
-                }
-              >
-                {trans.__('Choose those shown')}
-              </button>
-              <button
-                type="button"
-                className="jp-SnapshotsLink"
-                onClick={() =>
-                  choose(
-                    shown.map(each => each.username),
-                    false
-                  )
-                }
-              >
-                {trans.__('None of those shown')}
-              </button>
-            </div>
-            <StudentList
-              students={shown}
+            <StudentPicker
+              students={active}
               chosen={form.chosen}
-              onChoose={(username, on) => choose([username], on)}
+              onChange={chosen => change({ ...form, chosen })}
               trans={trans}
             />
             {nobody && <p className="jp-SnapshotsTake-hint">{trans.__('Nobody is chosen yet.')}</p>}
@@ -206,44 +164,6 @@ export function TakeForm(props: IFormProps): JSX.Element {
         )}
       </fieldset>
     </div>
-  );
-}
-
-interface IListProps {
-  students: readonly IStudentRow[];
-  chosen: ReadonlySet<string>;
-  onChoose: (username: string, on: boolean) => void;
-  trans: TranslationBundle;
-}
-
-/** A field for each student; the first are there at once, the others as soon as there is time. */
-function StudentList({ students, chosen, onChoose, trans }: IListProps): JSX.Element {
-  const [limit, setLimit] = useState(AT_ONCE);
-  useEffect(() => startTransition(() => setLimit(Infinity)), []);
-  return (
-    <ul className="jp-SnapshotsTake-list" aria-label={trans.__('Students')}>
-      {students.slice(0, limit).map(student => {
-        const { username } = student;
-        const name = displayName(student);
-        return (
-          <li key={username}>
-            <label>
-              <input
-                type="checkbox"
-                checked={chosen.has(username)}
-                onChange={event => onChoose(username, event.target.checked)}
-              />
-              <span className="jp-SnapshotsTake-student" title={username}>
-                {name}
-                {name !== username && (
-                  <span className="jp-SnapshotsTake-username"> {username}</span>
-                )}
-              </span>
-            </label>
-          </li>
-        );
-      })}
-    </ul>
   );
 }
 
@@ -321,7 +241,7 @@ export async function takeSnapshot(
   let error: string | null = null;
   do {
     const body: TakeBody = new TakeBody(options, form, error);
-    const result = await showDialog({
+    const dialog = new QuietDialog<INewBatch | null>({
       title: trans.__('Take Snapshot'),
       body,
       buttons: [
@@ -330,6 +250,7 @@ export async function takeSnapshot(
       ],
       focusNodeSelector: '.jp-SnapshotsTake-name'
     });
+    const result = await dialog.launch();
     if (!result.button.accept || !result.value) {
       return;
     }

@@ -15,12 +15,12 @@ export function useModel(model: { stateChanged: ISignal<unknown, void> }): void 
   }, [model]);
 }
 
-/** The time, renewed each minute, so that ages stay true. */
-export function useNow(): Date {
-  const [now, setNow] = useState(() => new Date());
+/** The time of the service, renewed each minute, so that ages stay true. */
+export function useNow(clock: { now: () => Date }): Date {
+  const [now, setNow] = useState(() => clock.now());
   useEffect(() => {
-    const timer = setInterval(() => setNow(new Date()), 60_000);
+    const timer = setInterval(() => setNow(clock.now()), 60_000);
     return () => clearInterval(timer);
-  }, []);
+  }, [clock]);
   return now;
 }

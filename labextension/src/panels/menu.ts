@@ -15,7 +15,6 @@ export function openMenu(
   y: number
 ): void {
   // Owned by itself: it is disposed of when it has closed.
-  // eslint-disable-next-line jupyter/require-disposable-ownership
   const menu = new MenuSvg({ commands });
   menu.addClass('jp-ThemedContainer');
   for (const entry of entries) {
@@ -37,7 +36,11 @@ export function below(event: { currentTarget: Element }): [number, number] {
 }
 
 /** The command that was chosen runs only after the menu has closed; it may take the focus. */
-function disposeSoon(menu: { dispose: () => void }, before: Element | null): void {
+function disposeSoon(menu: MenuSvg, before: Element | null): void {
+  // At once: a dialog of the command gives the focus back to what has it then.
+  if (before instanceof HTMLElement && menu.node.contains(document.activeElement)) {
+    before.focus();
+  }
   setTimeout(() => {
     menu.dispose();
     if (document.activeElement === document.body && before instanceof HTMLElement) {

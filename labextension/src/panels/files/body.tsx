@@ -176,7 +176,6 @@ function Breadcrumb({ place, snapshots, trans }: IAt): React.JSX.Element {
           {place.student}
         </span>
         <HTMLSelect
-          className="jp-SnapshotsFiles-select"
           aria-label={trans.__('Snapshot of %1', place.student)}
           title={place.snapshot}
           value={place.snapshot}

@@ -101,7 +101,7 @@ interface IOwnRowProps extends IOwnProps {
 }
 
 function OwnRow({ commands, model, snapshot, trans }: IOwnRowProps): React.JSX.Element {
-  const now = useNow();
+  const now = useNow(model.api.clock);
   const { name, student } = snapshot;
   const course = model.course;
   const place: IPlace = { course: course?.code ?? '', student, snapshot: name, path: '' };

@@ -40,7 +40,7 @@ export function NamesBody(props: INamesProps): JSX.Element {
 }
 
 function Names({ model, app, trans }: INamesProps): JSX.Element {
-  const now = useNow();
+  const now = useNow(model.api.clock);
   const opened = useOpened({
     get: name => model.snapshotsNamed(name),
     load: name => model.loadNamed(name),

@@ -32,7 +32,7 @@ export function StudentsBody(props: IStudentsProps): JSX.Element {
 }
 
 function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Element {
-  const now = useNow();
+  const now = useNow(model.api.clock);
   const [query, setQuery] = useState('');
   const [order, setOrder] = useState<StudentOrder>('name');
   const opened = useOpened({
@@ -99,7 +99,11 @@ function Students({ model, app, trans, onDropFiles }: IStudentsProps): JSX.Eleme
           onToggle={(key, expand) => opened.toggle(parsed(key)[0], expand)}
           onActivate={key => onActivate(key)}
           onMenu={(key, x, y) => onMenu(key, x, y)}
-          onDropFiles={onDropFiles && ((key, dropped) => onDropFiles(parsed(key)[0], dropped))}
+          onDropFiles={
+            onDropFiles && model.isInstructor
+              ? (key, dropped) => onDropFiles(parsed(key)[0], dropped)
+              : undefined
+          }
         />
       ) : (
         <Message

@@ -120,6 +120,10 @@ function Badge({ student, trans }: Pick<IStudentLineProps, 'student' | 'trans'>)
     <span className="jp-SnapshotsBadge" title={trans.__('An instructor of the course now.')}>
       {trans.__('instructor')}
     </span>
+  ) : student.role === 'assistant' ? (
+    <span className="jp-SnapshotsBadge" title={trans.__('An assistant of the course now.')}>
+      {trans.__('assistant')}
+    </span>
   ) : (
     <span
       className="jp-SnapshotsBadge"
@@ -136,7 +140,11 @@ export function studentMenu(student: IStudentRow): MenuEntry[] {
   return student.active
     ? [
         { command: CommandIDs.take, args: { students: [student.username] } },
-        { command: CommandIDs.returnReports, args }
+        { command: CommandIDs.returnReports, args },
+        null,
+        { command: CommandIDs.grantExtension, args: { students: [student.username] } },
+        { command: CommandIDs.accommodate, args },
+        { command: CommandIDs.whyDeadline, args }
       ]
     : [];
 }
@@ -148,7 +156,9 @@ export function studentLabel(student: IStudentRow, now: Date, trans: Translation
     ? displayName(student)
     : student.role === 'instructor'
       ? trans.__('%1, instructor', displayName(student))
-      : trans.__('%1, left the course', displayName(student));
+      : student.role === 'assistant'
+        ? trans.__('%1, assistant', displayName(student))
+        : trans.__('%1, left the course', displayName(student));
   return student.newest
     ? trans.__('%1, newest snapshot %2, %3', name, age(student.newest.endedAt, trans, now), state)
     : trans.__('%1, no snapshot yet, %2', name, state);

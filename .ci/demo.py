@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A hub to look at: a course, students with notebooks in their homes, a snapshot of the class.
+"""A hub to look at: a course, students with notebooks in their homes, snapshots, assignments.
 
     make demo                  until Ctrl-C
     make demo DEMO=--check     tries everything that it prints, and ends
@@ -28,6 +28,7 @@ from types import FrameType
 from typing import Any
 
 import httpx
+from demo_assignments import LAB, PROBLEM_SET, QUIZ, document_path, set_assignments
 from demo_history import make_history
 from demo_homes import go_on
 from demo_hub import SERVICE, Failed, Hub, adopt_orphans, end_orphans, free_port
@@ -40,6 +41,7 @@ COURSE = "phys101"
 #: The course's, as the example configuration has it.
 ZONE = "Europe/Berlin"
 _PORT = 8000
+_DELIVERED_SECONDS = 20
 
 
 class Stopped(Exception):
@@ -129,8 +131,8 @@ def examples(hub: Hub, token: str, key: str, snapshot: str) -> list[Example]:
     ]
 
 
-def check(hub: Hub, tried: list[Example]) -> None:
-    """Runs what is printed. Raises Failed."""
+def check(hub: Hub, tried: list[Example], token: str) -> None:
+    """Runs what is printed, and looks at what was made. Raises Failed."""
     with tempfile.TemporaryDirectory() as name:
         for example in tried:
             done = subprocess.run(
@@ -146,7 +148,25 @@ def check(hub: Hub, tried: list[Example]) -> None:
                     say(f"checked: {example.title}")
                     continue
             raise Failed(f"This did not work: {example.command}\n{done.stdout}{done.stderr}")
+    _check_assignments(hub, token)
     say(f"checked: JupyterLab {hub.start_lab('ina')} runs for ina")
+
+
+def _check_assignments(hub: Hub, token: str) -> None:
+    with hub.api(token) as api:
+        found = [each["title"] for each in api.get(f"courses/{COURSE}/assignments").json()]
+    wanted = [task.title for task in (PROBLEM_SET, LAB, QUIZ)]
+    if sorted(found) != sorted(wanted):
+        raise Failed(f"There should be the assignments {wanted}, and there are {found}.")
+    say(f"checked: the assignments are {', '.join(found)}")
+    path = document_path(PROBLEM_SET)
+    document = hub.state / "homes" / STUDENTS[1] / path
+    deadline = time.monotonic() + _DELIVERED_SECONDS
+    while not document.is_file():
+        if time.monotonic() > deadline:
+            raise Failed(f"The document {document} was not handed out.")
+        time.sleep(0.2)
+    say(f"checked: {STUDENTS[1]} was handed {path}")
 
 
 def run(state: Path, port: int, checking: bool) -> None:
@@ -161,10 +181,11 @@ def run(state: Path, port: int, checking: bool) -> None:
         with hub.api(token) as api:
             snapshot = _take(api)
             key = _make_key(api)
+            assigned = list(set_assignments(api, COURSE, ZONE))
         tried = examples(hub, token, key, snapshot)
-        _tell(hub, tried)
+        _tell(hub, assigned, tried)
         if checking:
-            check(hub, tried)
+            check(hub, tried, token)
         else:
             say("Ctrl-C stops the demo.")
             hub.wait()
@@ -214,13 +235,17 @@ def _make_key(api: httpx.Client) -> str:
     return str(answer.json()["key"])
 
 
-def _tell(hub: Hub, tried: list[Example]) -> None:
+def _tell(hub: Hub, assigned: list[str], tried: list[Example]) -> None:
     people, admin = hub.password("people"), hub.password("admin")
     say(f"\nOpen {hub.url} on this machine and sign in as")
     say(f"  ina    the instructor, password {people}")
+    say("  theo   an assistant, who looks and changes nothing, the same password")
     say(f"  {', '.join(STUDENTS)}    students, the same password")
     say(f"  admin  the administrator, password {admin}")
     say(f"The API is described at {hub.url}/{SERVICE}/")
+    say("\nina has set these assignments:")
+    for line in assigned:
+        say(f"  {line}")
     say("\nOr try in another terminal:")
     for example in tried:
         say(f"\n# {example.title}\n{example.command}")

@@ -88,6 +88,11 @@ def _write(path: Path, content: str | bytes) -> None:
 
 
 def _notebook(path: Path, cells: list[nbformat.NotebookNode]) -> None:
+    _write(path, notebook_text(cells))
+
+
+def notebook_text(cells: list[nbformat.NotebookNode]) -> str:
+    """A notebook with these cells as the text of a file; the same each time."""
     number = 0
     for index, cell in enumerate(cells):
         cell["id"] = f"cell-{index}"  # otherwise it is random
@@ -98,9 +103,9 @@ def _notebook(path: Path, cells: list[nbformat.NotebookNode]) -> None:
                 if output["output_type"] == "execute_result":
                     output["execution_count"] = number
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.validate(notebook)
-    _write(path, nbformat.writes(notebook))
+    made = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.validate(made)
+    return str(nbformat.writes(made))
 
 
 def _code(source: str, *outputs: nbformat.NotebookNode) -> nbformat.NotebookNode:

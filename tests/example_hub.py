@@ -27,6 +27,7 @@ def _from_demo(name: str) -> ModuleType:
 demo_hub = _from_demo("demo_hub")
 demo_homes = _from_demo("demo_homes")
 demo_history = _from_demo("demo_history")
+demo_assignments = _from_demo("demo_assignments")
 demo_browser = _from_demo("demo_browser")
 Hub = demo_hub.Hub
 SERVICE = demo_hub.SERVICE

@@ -32,6 +32,10 @@ class Panel:
         """The dialog that is open."""
         return self.page.get_by_role("dialog")
 
+    def refresh(self) -> None:
+        """Looks again at once, as the panel does each minute."""
+        self.root.get_by_role("button", name="Load students and snapshots again").click()
+
     def name_of(self, prefix: str) -> str:
         """The name of the class's snapshot that begins so."""
         row = self.names.get_by_role("treeitem", name=re.compile(f"^{prefix}"))
@@ -54,7 +58,8 @@ class Panel:
 
     def file(self, name: str) -> Locator:
         """The row of a file or folder."""
-        return self.files.get_by_role("row", name=name)
+        whole = re.compile(rf"^{re.escape(name)}(?![^\s,])")
+        return self.files.get_by_role("row", name=whole)
 
     def open_file(self, *path: str) -> None:
         """Opens a file, folder by folder."""

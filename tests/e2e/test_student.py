@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from example_hub import Hub
 from panel import Panel
@@ -66,20 +66,23 @@ def test_what_is_there_is_kept_beside(own: Panel, class_hub: Hub) -> None:
         ("GET", "instructors/me/courses/phys101/students/zoë/snapshots"),
         ("GET", "instructors/me/courses/phys101/archive.zip?name=week-1_2026-01-01"),
         ("GET", "instructors/me/courses/phys101/audit"),
+        ("GET", "instructors/me/courses/phys101/assignments"),
+        ("GET", "instructors/me/courses/phys101/deadlines"),
+        ("GET", "instructors/me/courses/phys101/overview/grid"),
         ("GET", "instructors/me/courses/phys101/batches"),
         ("POST", "instructors/me/courses/phys101/snapshots"),
         ("POST", "instructors/me/courses/phys101/reports/check"),
         ("POST", "instructors/me/courses/phys101/students/zoë/reports"),
     ],
 )
-def test_everything_else_is_refused(own: Panel, method: str, path: str) -> None:
+def test_everything_else_is_refused(ada_signed_in: Page, method: str, path: str) -> None:
     body = {"name": "x", "files": ["a"]} if method == "POST" else None
-    status, answer = own.fetch(method, f"jupyterhub-snapshots/api/v1/{path}", body)
+    status, answer = Panel(ada_signed_in).fetch(method, f"jupyterhub-snapshots/api/v1/{path}", body)
     assert (status, answer["code"]) == (403, "access_denied")
 
 
-def test_the_files_of_others_are_not_there(own: Panel) -> None:
+def test_the_files_of_others_are_not_there(ada_signed_in: Page) -> None:
     own_snapshots = "jupyterhub-snapshots/api/v1/users/me/courses/phys101/snapshots"
-    status, found = own.fetch("GET", own_snapshots)
+    status, found = Panel(ada_signed_in).fetch("GET", own_snapshots)
     assert status == 200
     assert {each["student"] for each in found} == {"ada"}

@@ -113,6 +113,18 @@ class OpeningManager:
         now = self.now()
         return [each for each in found if is_listed(each.assignment, each.given.token, now)]
 
+    async def unseen(self, course: Course, username: str) -> set[int]:
+        """Ids of the hidden assignments that the student has not opened."""
+        member = await self._student(course, username)
+        if member is None:
+            return set()
+        found = await self._deadlines.of_student(course, member.user_id)
+        return {
+            each.assignment.id
+            for each in found
+            if _is_hidden(each.assignment) and each.given.token is None
+        }
+
     async def list_assignments(self, course: Course, username: str) -> list[OwnAssignment]:
         """The assignments that the student may see now; none for who is no student."""
         found = await self.deadlines(course, username)

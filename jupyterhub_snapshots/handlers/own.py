@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from .. import errors
 from ..core.access import Action, require
+from ..core.records import Snapshot
 from .api import ApiHandler
 from .archives import SnapshotArchiveHandler
 from .base import BaseHandler, Operation
@@ -84,6 +85,14 @@ class OwnHandler(BaseHandler):
 
 class OwnSnapshotListHandler(OwnHandler, StudentSnapshotListHandler):
     """GET …/users/me/courses/{course}/snapshots"""
+
+    async def to_be_seen(self, found: list[Snapshot]) -> list[Snapshot]:
+        """Without those of hidden assignments that were not opened: their names tell of them."""
+        if all(snapshot.assignment_id is None for snapshot in found):
+            return found
+        assert self.student_name is not None
+        hidden = await self.services.opening.unseen(self.here, self.student_name)
+        return [snapshot for snapshot in found if snapshot.assignment_id not in hidden]
 
 
 class OwnSnapshotHandler(OwnHandler, SnapshotHandler):

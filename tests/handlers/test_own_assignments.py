@@ -251,6 +251,16 @@ async def test_many_wrong_passwords(service: RunningService) -> None:
     assert (await open_(service, number, "sesame")).status_code == 200
 
 
+async def test_no_password_is_no_attempt(service: RunningService) -> None:
+    number = await handed_out(service, availability=password("ViaPassword", "right"))
+    address = f"/api/v1/users/me/courses/phys/assignments/{number}/open"
+    for _ in range(7):
+        answer = await service.post(address, json={}, headers=as_("alice"))
+        assert_error(answer, 400, "missing_field")
+    answer = await service.post(address, json={"password": "right"}, headers=as_("alice"))
+    assert answer.status_code == 200
+
+
 def test_attempts_at_once_count() -> None:
     counted = WrongPasswords(lambda: 0.0)
     for _ in range(5):
@@ -276,3 +286,39 @@ async def test_what_was_captured(service: RunningService) -> None:
     [other] = await own(service, "bob")
     assert (other["snapshot"], other["state"]) == (None, "closed")
     assert other["captures"][0]["state"] == "failed"
+
+
+async def test_a_snapshot_does_not_tell_of_a_hidden_one(service: RunningService) -> None:
+    service.home("alice").file("a.txt")
+    number = await handed_out(
+        service, "Secret Quiz", availability=password("HiddenViaPassword", "sesame")
+    )
+    body = {"name": "secret quiz", "assignment": number, "students": ["alice"]}
+    batch = await service.post("/api/v1/instructors/me/courses/phys/snapshots", json=body)
+    await service.services.batches.wait(batch.json()["id"])
+
+    async def names() -> list[str]:
+        listed = await service.get(f"{ME}/snapshots", headers=as_("alice"))
+        return [each["name"].partition("_")[0] for each in listed.json()]
+
+    assert await names() == []
+    assert (await open_(service, number)).status_code == 200
+    assert await names() == ["secret-quiz"]
+
+
+async def test_one_password_gives_no_tries_at_another(service: RunningService) -> None:
+    """Of an assignment that can't be opened yet the password is known."""
+    coming = await handed_out(
+        service,
+        "Coming",
+        visibleFrom=at(5),
+        availability=password("HiddenViaPassword", "known"),
+    )
+    wanted = await handed_out(
+        service, "Wanted", availability=password("HiddenViaPassword", "sesame")
+    )
+    statuses = []
+    for _ in range(3):
+        statuses.append((await open_(service, wanted, "guess")).status_code)
+        statuses.append((await open_(service, coming, "known")).status_code)
+    assert statuses == [404, 403, 404, 403, 404, 429]

@@ -8,7 +8,7 @@ What the configuration says of a person counts more, what the hub's groups say c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from .core.roster_changes import (
     judge_rows,
     listed,
     to_write,
+    unwritten,
 )
 from .core.roster_csv import read_roster, text_problem
 from .core.sources import API, CSV, HOMES, HUB
@@ -79,6 +80,13 @@ class MemberManager:
 
         return await self._store.write(work)
 
+    async def get(self, course: Course, member_id: int) -> Member:
+        """One member, also who left. Raises MemberNotFound."""
+        await self._roster.refresh(course)
+        return _known(
+            await self._store.read(lambda db: people.find_member(db, course.id, member_id))
+        )
+
     async def change(
         self,
         course: Course,
@@ -86,8 +94,12 @@ class MemberManager:
         role: Role | None,
         personal: Personal,
         caller: Principal,
+        check: Callable[[Member], None] = lambda member: None,
     ) -> Member:
         """Changes the role, unless None, and what is known of the person.
+
+        Parameters:
+            check: called with the member as it is before; may raise to let nothing happen.
 
         Raises AccessDenied, InvalidRequest, MemberFixed, MemberNotFound.
         """
@@ -97,6 +109,7 @@ class MemberManager:
 
         def work(db: Session) -> Member:
             member = _known(people.find_member(db, course.id, member_id))
+            check(member)
             name = member.username
             roles = {name: role} if role is not None and role is not member.role else {}
             if roles and not member.active:
@@ -114,18 +127,25 @@ class MemberManager:
 
         return await self._store.write(work)
 
-    async def remove(self, course: Course, member_id: int, caller: Principal) -> Member:
+    async def remove(
+        self,
+        course: Course,
+        member_id: int,
+        caller: Principal,
+        check: Callable[[Member], None] = lambda member: None,
+    ) -> Member:
         """Marks the member as one who left; nothing of theirs is deleted.
 
         A second call is harmless.
 
+        Parameters:
+            check: as in `change`.
+
         Raises AccessDenied, HubUnavailable, MemberFixed, MemberNotFound, MemberOfHubGroup.
         """
         self._check_allowed(caller)
-        await self._roster.refresh(course)
-        member = _known(
-            await self._store.read(lambda db: people.find_member(db, course.id, member_id))
-        )
+        member = await self.get(course, member_id)
+        check(member)
         if not member.active:
             return member
         _check_free(member, caller)
@@ -143,6 +163,7 @@ class MemberManager:
             )
 
         def work(db: Session) -> Member:
+            check(_known(people.find_member(db, course.id, member_id)))
             people.leave(db, course.id, member_id)
             return _known(people.find_member(db, course.id, member_id))
 
@@ -187,7 +208,8 @@ class MemberManager:
         try:
             await self._store.write(work)
         except _Undo:
-            return ImportReport(dry_run, False, results, file.unknown_columns)
+            told = results if dry_run else unwritten(results)
+            return ImportReport(dry_run, False, told, file.unknown_columns)
         return ImportReport(dry_run, True, results, file.unknown_columns)
 
     def _to_write(

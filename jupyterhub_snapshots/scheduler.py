@@ -133,7 +133,7 @@ class DeadlineScheduler(LoggingConfigurable):
         self._rosters_read: dict[int, float] = {}
         self._running: dict[object, asyncio.Task[datetime | None]] = {}
         self._chores_run: set[Chore] = set()
-        self._chores_seen: dict[Chore, tuple[float, datetime | None]] = {}
+        self._chores_seen: dict[Chore, float] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -225,14 +225,13 @@ class DeadlineScheduler(LoggingConfigurable):
 
     async def _step_chore(self, chore: Chore, now: datetime) -> datetime | None:
         """Has a chore done that is due; when it is looked at again at the latest."""
-        looked, coming = self._chores_seen.get(chore, (float("-inf"), None))
         steady = self._clock.monotonic()
-        if steady - looked >= _CHORE_SECONDS:
-            coming = await chore.next_due(now)
-            self._chores_seen[chore] = steady, coming
-        if coming is None:
-            return None
-        if coming > now:
+        wait = self._chores_seen.get(chore, steady) - steady
+        if wait > 0:
+            return now + timedelta(seconds=wait)
+        self._chores_seen[chore] = steady + _CHORE_SECONDS
+        coming = await chore.next_due(now)
+        if coming is None or coming > now:
             return coming
         if chore not in self._chores_run:
             self._chores_run.add(chore)

@@ -17,7 +17,7 @@ from .core.records import Course
 from .engine import sidecar
 from .engine.late import is_late
 from .engine.staging import open_root
-from .errors import FileNotFound, InvalidName, SnapshotNotFound
+from .errors import FileNotFound, InvalidName, NotAFolder, SnapshotNotFound
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class SnapshotTrees:
         Parameters:
             path: relative to the snapshot; "" for its top.
 
-        Raises SnapshotNotFound, FileNotFound.
+        Raises SnapshotNotFound, FileNotFound, NotAFolder.
         """
         with self.open_tree(course, student, name) as tree:
             try:
@@ -101,6 +101,10 @@ class SnapshotTrees:
                         if _kind(entry.stat(follow_symlinks=False)) is not None
                     ]
             except (NotBelow, InvalidName) as error:
+                if _is_file(tree, path):
+                    raise NotAFolder(
+                        f"{path[:200]} is a file. Ask for the folder that it is in."
+                    ) from error
                 raise _no_file(path) from error
         late = self._late(course, student, name, parts)
         return [replace(each, changed_after_deadline=each.name in late) for each in found]
@@ -151,6 +155,13 @@ def _below(entries: Iterable[Entry], folder: list[str]) -> Iterator[Entry]:
             yield entry
         elif order > folder and order[:depth] != folder:
             return
+
+
+def _is_file(tree: Folder, path: str) -> bool:
+    """Whether the tree has a file at the path."""
+    with contextlib.suppress(NotBelow, InvalidName):
+        return stat.S_ISREG(tree.find(path_parts(path)).st_mode)
+    return False
 
 
 def _kind(status: os.stat_result) -> str | None:

@@ -29,9 +29,11 @@ class ApiHandler(BaseHandler):
         self, values: list[Record], page: PageQuery, model: Callable[[Record], object]
     ) -> None:
         """Answers the models of a list, or of one page of it with Link headers (RFC 8288)."""
-        if page.per_page is not None:
-            pages = max(1, -(-len(values) // page.per_page))
-            links = {"first": 1, "prev": page.page - 1, "next": page.page + 1, "last": pages}
+        size = page.size
+        if size is not None:
+            pages = max(1, -(-len(values) // size))
+            before = min(page.page - 1, pages)
+            links = {"first": 1, "prev": before, "next": page.page + 1, "last": pages}
             self.set_header(
                 "Link",
                 ", ".join(
@@ -40,8 +42,8 @@ class ApiHandler(BaseHandler):
                     if 1 <= number <= pages
                 ),
             )
-            begin = (page.page - 1) * page.per_page
-            values = values[begin : begin + page.per_page]
+            begin = (page.page - 1) * size
+            values = values[begin : begin + size]
         await self.reply_each(values, model)
 
     async def reply_each(self, values: list[Record], model: Callable[[Record], object]) -> None:
@@ -54,7 +56,7 @@ class ApiHandler(BaseHandler):
 
     def reply_item(self, value: object) -> None:
         """Answers one thing as it is now, with the ETag by which `check_if_match` knows it."""
-        self.set_header("ETag", _tag(value))
+        self.set_header("ETag", tag(value))
         if self.request.method == "GET" and self.check_etag_header():
             self.set_status(304)
             self.finish()
@@ -67,15 +69,25 @@ class ApiHandler(BaseHandler):
         Raises PreconditionFailed when the request's If-Match names another state of it.
         """
         wanted = ",".join(self.request.headers.get_list("If-Match"))
-        if wanted and wanted.strip() != "*" and _tag(value) not in re.findall(r'"[^"]*"', wanted):
+        if wanted and wanted.strip() != "*" and tag(value) not in re.findall(r'"[^"]*"', wanted):
             raise errors.PreconditionFailed(
                 "This was changed since you read it. Read it again, and then change it."
             )
 
     def reply_created(self, number: int) -> None:
         """Answers the id of what was made below the address of the request."""
-        path = re.sub("/{2,}", "/", self.request.path)
-        self.reply(number, status=201, location=f"{path}/{number}")
+        self.reply(number, status=201, location=f"{self.request.path}/{number}")
+
+    async def find_username(self, text: str) -> str:
+        """Username of the student of that id, username or Canvas id.
+
+        Also of one of whom the course knows nothing but snapshots. Raises StudentNotFound,
+        StudentAmbiguous.
+        """
+        try:
+            return (await self.services.roster.find_student(self.here, text)).username
+        except errors.StudentNotFound:
+            return await self.find_by_snapshots(self.here, text)
 
     def add_notes(self, notes: Iterable[str | None]) -> None:
         """Tells in headers what a person should know of how the request was read."""
@@ -109,5 +121,7 @@ def number_in(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID else 0
 
 
-def _tag(value: object) -> str:
-    return f'"{hashlib.sha256(json.dumps(value).encode()).hexdigest()[:32]}"'
+def tag(value: object) -> str:
+    """The ETag of a thing as it is now: of JSON values, or of contents."""
+    content = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'

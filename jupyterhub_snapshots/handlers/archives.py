@@ -117,13 +117,10 @@ class ClassArchiveHandler(ApiHandler, StreamingHandler):
         found = await self.services.snapshots.list_snapshots(
             self.here, name=name, assignment=assignment
         )
-        if query.students is None:
+        named = dict.fromkeys(text for text in (query.students or "").split(",") if text)
+        if not named:
             return found
-        wanted = {
-            await self.services.roster.resolve(self.here, text)
-            for text in query.students.split(",")
-            if text
-        }
+        wanted = {await self.find_username(text) for text in named}
         return [snapshot for snapshot in found if snapshot.student in wanted]
 
     def _part(self, snapshot: Snapshot, layout: str, folder: str) -> Part:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from ..core.assignments import Assignment, Availability
 from .fields import MOST_MINUTES, Count, DateText, Description, Id, Title, read_field
@@ -14,8 +21,40 @@ from .models import ApiModel, Instant
 Tag = Literal[
     "ViaPassword", "HiddenViaPassword", "ViaPasswordExpiring", "HiddenViaPasswordExpiring"
 ]
-Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-Minutes = Annotated[StrictInt, Field(ge=1, le=MOST_MINUTES)]
+_MOST_CHARACTERS = 1000
+
+
+def _password(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= _MOST_CHARACTERS:
+        raise ValueError(f"the password is a text of 1 to {_MOST_CHARACTERS} characters")
+    return value
+
+
+def _minutes(value: object) -> int:
+    if type(value) is not int or not 0 < value <= MOST_MINUTES:
+        raise ValueError(f"minutes: a whole number, 1 or more and {MOST_MINUTES} at most")
+    return value
+
+
+def _contents(value: object) -> str | tuple[str, int] | int | None:
+    """What is told to people is about passwords and minutes, not about types."""
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple)):
+        if len(value) != 2:
+            raise ValueError("send [password, minutes]")
+        return _password(value[0]), _minutes(value[1])
+    return _password(value) if isinstance(value, str) else _minutes(value)
+
+
+_PASSWORD = {"type": "string", "minLength": 1, "maxLength": _MOST_CHARACTERS}
+_MINUTES = {"type": "integer", "minimum": 1, "maximum": MOST_MINUTES}
+_PAIR = {"type": "array", "prefixItems": [_PASSWORD, _MINUTES], "minItems": 2, "maxItems": 2}
+Contents = Annotated[
+    str | tuple[str, int] | int | None,
+    PlainValidator(_contents),
+    WithJsonSchema({"anyOf": [_PASSWORD, _PAIR, _MINUTES, {"type": "null"}]}),
+]
 
 
 class NewAvailabilityModel(ApiModel):
@@ -26,20 +65,17 @@ class NewAvailabilityModel(ApiModel):
     """
 
     tag: Tag
-    contents: Password | tuple[Password, Minutes] | Minutes | None = None
+    contents: Contents = Field(None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _check(self) -> NewAvailabilityModel:
-        if self.is_timed and not isinstance(self.contents, (tuple, int)):
-            raise ValueError(f"{self.tag} needs the contents [password, minutes]")
-        if not self.is_timed and not isinstance(self.contents, (str, type(None))):
-            raise ValueError(f"{self.tag} needs a password as its contents")
-        return self
-
-    @property
-    def is_timed(self) -> bool:
-        """Whether it is for a limited time."""
-        return self.tag.endswith("Expiring")
+    @field_validator("contents")
+    @classmethod
+    def _check(cls, contents: Contents, info: ValidationInfo) -> Contents:
+        tag = info.data.get("tag", "")
+        if tag.endswith("Expiring") and not isinstance(contents, (tuple, int)):
+            raise ValueError(f"{tag} needs [password, minutes]")
+        if tag and not tag.endswith("Expiring") and not isinstance(contents, (str, type(None))):
+            raise ValueError(f"{tag} needs a password")
+        return contents
 
     @property
     def password(self) -> str | None:

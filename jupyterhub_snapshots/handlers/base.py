@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -104,6 +105,8 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
     """
 
     operations: ClassVar[dict[str, Operation]] = {}
+    #: Whether it is open to everyone where there is no hub, and a browser has no session.
+    public_without_hub: ClassVar[bool] = False
 
     services: Services
     principal: Principal | None = None
@@ -166,7 +169,8 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
             if operation is None:
                 raise web.HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
             action = operation.action
-            if action not in PUBLIC:
+            hub_auth = self.services.credentials.hub_auth
+            if action not in PUBLIC and not (self.public_without_hub and hub_auth is None):
                 self.principal = await self.authenticate()
                 if self.principal is None:
                     self._ask_to_sign_in()
@@ -246,12 +250,12 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
             # Nobody but an instructor learns whether there is such a student.
             require(self.caller, action, course.id, member.username if member else None)
         if member is None and action in ABOUT_SNAPSHOTS:
-            await self._find_snapshots(course, names["student"])
+            self.student_name = await self.find_by_snapshots(course, names["student"])
             return
         self.student = require_student(member, action)
 
-    async def _find_snapshots(self, course: Course, name: str) -> None:
-        """Makes sure of the snapshots of one of whom nothing else is known.
+    async def find_by_snapshots(self, course: Course, name: str) -> str:
+        """Username of one of whom nothing is known but snapshots.
 
         Raises StudentNotFound.
         """
@@ -261,7 +265,7 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
             raise student_unknown() from error
         if not await self.services.snapshots.list_snapshots(course, username):
             raise student_unknown()
-        self.student_name = username
+        return username
 
     def enter_course(self, name: str) -> Course:
         """The course of that code or title, if the caller has anything to do with it.
@@ -281,7 +285,7 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
     def _wants_page(self) -> bool:
         headers = self.request.headers
         return (
-            self.hub_auth is not None
+            self.services.credentials.hub_auth is not None
             and self.request.method == "GET"
             and "text/html" in headers.get("Accept", "")
             and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
@@ -290,10 +294,10 @@ class BaseHandler(HubOAuthenticated, BoundedBody):
     # The answer
 
     def reply(self, value: Any, status: int = 200, location: str | None = None) -> None:
-        """Answers JSON."""
+        """Answers JSON. Doubled slashes of the request's path are not taken over."""
         self.set_status(status)
         if location is not None:
-            self.set_header("Location", location)
+            self.set_header("Location", re.sub("/{2,}", "/", location))
         self.reply_text(json.dumps(value))
 
     def reply_text(self, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated
 
-from pydantic import Field, StrictInt, StringConstraints
+from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from ..core.records import Batch, BatchItem
 from .models import LARGEST_ID, ApiModel, CaptureKind, Instant, Name, PageQuery
@@ -22,7 +22,7 @@ class NewBatchModel(ApiModel):
 
     name: Name
     students: Annotated[list[StudentId], Field(max_length=10_000)] | None = None
-    include_hidden: bool = False
+    include_hidden: StrictBool = False
     assignment: Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)] | None = None
 
 

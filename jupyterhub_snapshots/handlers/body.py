@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 #: A refused request's body up to this size is read and dropped, so that the client can read why.
 DRAINED_BYTES = 32 * 1024 * 1024
 _MAX_BODY_BYTES = 2 * 1024 * 1024
+_TYPE = re.compile(r"(constrained-)?(str|int|float)|(tuple|list)\[.*")
 
 
 @web.stream_request_body
@@ -61,8 +64,11 @@ class BoundedBody(web.RequestHandler):
 
     def json_body(self, model: type[Model]) -> Model:
         """The body read as JSON, whatever type it is sent as. Raises InvalidRequest."""
+        text = self.body.removeprefix(codecs.BOM_UTF8)
+        if not text.strip():
+            raise errors.InvalidRequest("The body is empty: send a JSON object.", field="the body")
         try:
-            return model.model_validate_json(self.body)
+            return model.model_validate_json(text)
         except ValidationError as error:
             raise _invalid(error, "the body") from error
 
@@ -102,8 +108,11 @@ def upload_name(upload: httputil.HTTPFile) -> str:
 
 def _invalid(error: ValidationError, whole: str) -> errors.InvalidRequest:
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, first["loc"])) or whole
+    # Where one of several types fits, pydantic adds the one that it tried.
+    where = ".".join(str(part) for part in first["loc"] if not _TYPE.fullmatch(str(part))) or whole
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = f"{whole} takes nothing of that name"
     return errors.InvalidRequest(f"{where}: {message}.", field=where)
 
 

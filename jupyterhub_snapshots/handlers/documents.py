@@ -13,7 +13,7 @@ from ..core.assignments import Document, Scope
 from ..core.names import is_component
 from ..store import documents
 from ..store.database import utc_now
-from .api import ApiHandler, number_in
+from .api import ApiHandler, number_in, tag
 from .base import Operation, RawBody
 from .fields import Description
 from .models import LARGEST_ID, ApiModel, Instant, Name, PageQuery
@@ -212,6 +212,11 @@ class DocumentContentsHandler(DocumentBaseHandler):
         content = await self.services.store.read(
             lambda db: documents.contents(db, found.id, number)
         )
+        self.set_header("ETag", tag(content))
+        if self.check_etag_header():
+            self.set_status(304)
+            self.finish()
+            return
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Content-Disposition", disposition(found.filename))
         self.finish(content)
@@ -220,11 +225,14 @@ class DocumentContentsHandler(DocumentBaseHandler):
         """See the class."""
         found = await self.own(ident, document)
         content = self.body
-        written = await self.services.store.write(
-            lambda db: documents.write_contents(
-                db, found.id, content, written_by=self.caller.name, now=utc_now()
-            )
-        )
+        by = self.caller.name
+
+        def work(db: Session) -> Document:
+            self.check_if_match(documents.contents(db, found.id))
+            return documents.write_contents(db, found.id, content, written_by=by, now=utc_now())
+
+        written = await self.services.store.write(work)
+        self.set_header("ETag", tag(content))
         self.target = f"{written.filename}, version {written.version}"
         self.reply("contents updated")
 

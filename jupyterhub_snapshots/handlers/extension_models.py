@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import model_validator
+
 from ..core.assignments import AccessToken, Accommodation, Extension
 from .fields import DateText, ExtraHours, ExtraMinutes, Factor, Id
 from .models import ApiModel, Instant
@@ -24,6 +26,14 @@ class NewExtensionModel(ApiModel):
     on_assignment: Id
     until: DateText | None
     for_user: Id | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_misspelt(cls, body: Any) -> Any:
+        # Scripts have it like this from a page of the older server.
+        if isinstance(body, dict) and "onAsssignment" in body:
+            return {"onAssignment": body["onAsssignment"], **body}
+        return body
 
 
 class AccommodationModel(ApiModel):

@@ -106,9 +106,20 @@ class ExtensionListHandler(GrantHandler):
 
 
 class ExtensionHandler(GrantHandler):
-    """DELETE …/students/{student}/extensions/{extension}"""
+    """GET, DELETE …/students/{student}/extensions/{extension}"""
 
-    operations: ClassVar = {"DELETE": Operation(Action.GRANT_TIME, "Take an extension back", str)}
+    operations: ClassVar = {
+        "GET": Operation(Action.READ_DEADLINES, "One extension", ExtensionModel),
+        "DELETE": Operation(Action.GRANT_TIME, "Take an extension back", str),
+    }
+
+    async def get(self, ident: str, course: str, student: str, extension: str) -> None:
+        """See the class."""
+        number = number_in(extension)
+        found = await self.services.store.read(
+            lambda db: assignments.get_extension(db, self.here.id, self.who.user_id, number)
+        )
+        self.reply_item(extension_model(found))
 
     async def delete(self, ident: str, course: str, student: str, extension: str) -> None:
         """See the class."""
@@ -116,6 +127,7 @@ class ExtensionHandler(GrantHandler):
 
         def work(db: Session) -> None:
             gone = assignments.delete_extension(db, self.here.id, self.who.user_id, number)
+            self.check_if_match(extension_model(gone))
             self.target = f"{self.about(db, gone)}: {_text(gone)} → none"
 
         await self.save(work)
@@ -223,13 +235,24 @@ class AccessTokenListHandler(ApiHandler):
 
 
 class AccessTokenHandler(GrantHandler):
-    """DELETE …/students/{student}/assignmentTokens/{token}"""
+    """GET, DELETE …/students/{student}/assignmentTokens/{token}"""
 
     operations: ClassVar = {
+        "GET": Operation(
+            Action.READ_DEADLINES, "When the student opened one assignment", AccessTokenModel
+        ),
         "DELETE": Operation(
             Action.GRANT_TIME, "Let the student open an assignment anew, with a new time", str
-        )
+        ),
     }
+
+    async def get(self, ident: str, course: str, student: str, token: str) -> None:
+        """See the class."""
+        number = number_in(token)
+        found = await self.services.store.read(
+            lambda db: assignments.get_token(db, self.here.id, self.who.user_id, number)
+        )
+        self.reply_item(token_model(found))
 
     async def delete(self, ident: str, course: str, student: str, token: str) -> None:
         """See the class."""
@@ -237,6 +260,7 @@ class AccessTokenHandler(GrantHandler):
 
         def work(db: Session) -> None:
             gone = assignments.delete_token(db, self.here.id, self.who.user_id, number)
+            self.check_if_match(token_model(gone))
             title = assignments.get_assignment(db, self.here.id, gone.assignment_id).title
             self.target = (
                 f"opening of {title} by {self.who.username}: {iso(gone.created_at)} → none"

@@ -28,7 +28,8 @@ def _storable(text: str) -> str:
 
 
 def _on_a_line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
+    text = text.strip()
+    if not text or not text.isprintable():
         raise ValueError("it must have a visible character, and none that can't be printed")
     return text
 
@@ -48,9 +49,13 @@ def _number(value: object) -> Fraction:
 
 
 def _factor(value: object) -> Fraction:
-    number = _number(value)
+    expected = f'it must be a number above 0, and {MOST_FACTOR} at most, as 1.5 or "4/3"'
+    try:
+        number = _number(value)
+    except ValueError as error:
+        raise ValueError(expected) from error
     if not 0 < number <= MOST_FACTOR:
-        raise ValueError(f"it must be above 0, and {MOST_FACTOR} at most")
+        raise ValueError(expected)
     return number
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from ..core.access import Action
 from ..core.records import Member, Role
@@ -63,6 +63,8 @@ class MemberChangeModel(PersonalModel):
 class ImportQuery(ApiModel):
     """`dryRun`: only tell what would come of it. `partial`: take the good rows in any case."""
 
+    model_config = ConfigDict(extra="forbid")  # a misspelt dryRun must not write
+
     dry_run: bool = False
     partial: bool = False
 
@@ -79,8 +81,8 @@ class RowResultModel(ApiModel):
 class ImportReportModel(ApiModel):
     """What came of a file. Nothing is `written` by a dry run, nor with an error in a row."""
 
-    dry_run: bool
     written: bool
+    dry_run: bool
     counts: dict[str, int]
     rows: list[RowResultModel]
     unknown_columns: list[str]
@@ -121,9 +123,10 @@ class MemberListHandler(ApiHandler):
 
 
 class MemberHandler(ApiHandler):
-    """PATCH, DELETE …/members/{member}"""
+    """GET, PATCH, DELETE …/members/{member}"""
 
     operations: ClassVar = {
+        "GET": Operation(Action.LIST_STUDENTS, "One member", MemberModel),
         "PATCH": Operation(
             Action.MANAGE_ROSTER,
             "Change a member's role, or what is known of the person",
@@ -137,27 +140,36 @@ class MemberHandler(ApiHandler):
         ),
     }
 
+    async def get(self, ident: str, course: str, member: str) -> None:
+        """See the class."""
+        found = await self.services.members.get(self.here, number_in(member))
+        self.student_name = found.username
+        self.reply_item(_member_model(found))
+
     async def patch(self, ident: str, course: str, member: str) -> None:
         """See the class."""
         number = number_in(member)
         self.target = f"member {number} changed"
         wanted = self.json_body(MemberChangeModel)
         changed = await self.services.members.change(
-            self.here, number, wanted.role, wanted.personal(), self.caller
+            self.here, number, wanted.role, wanted.personal(), self.caller, self._check
         )
         fields = ", ".join(sorted(wanted.model_fields_set & {*PERSONAL_FIELDS, "role"}))
         self.student_name = changed.username
         became = f" to {changed.role.value}" if wanted.role is not None else ""
         self.target = f"changed{became}: {fields or 'nothing'}"
-        self.reply(_member_model(changed))
+        self.reply_item(_member_model(changed))
 
     async def delete(self, ident: str, course: str, member: str) -> None:
         """See the class."""
         number = number_in(member)
         self.target = f"member {number} left"
-        left = await self.services.members.remove(self.here, number, self.caller)
+        left = await self.services.members.remove(self.here, number, self.caller, self._check)
         self.student_name, self.target = left.username, "left"
-        self.reply(_member_model(left))
+        self.reply_item(_member_model(left))
+
+    def _check(self, member: Member) -> None:
+        self.check_if_match(_member_model(member))
 
 
 class MemberImportHandler(ApiHandler):

@@ -21,6 +21,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 CaptureKind = Literal["warmup", "deadline", "exam", "late", "manual"]
 #: Ids are 32 bits wide in every database.
 LARGEST_ID = 2**31 - 1
+_PAGE_SIZE = 100
 
 
 class ApiModel(BaseModel):
@@ -116,10 +117,15 @@ class AuditModel(ApiModel):
 
 
 class PageQuery(ApiModel):
-    """One page of a list; the whole list without `per_page`."""
+    """One page of a list, of 100 without `per_page`; the whole list without both."""
 
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     per_page: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, alias="per_page")
+
+    @property
+    def size(self) -> int | None:
+        """How many are on a page; None for the whole list."""
+        return self.per_page or (_PAGE_SIZE if "page" in self.model_fields_set else None)
 
 
 class AuditQuery(ApiModel):

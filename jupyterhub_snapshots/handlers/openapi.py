@@ -153,6 +153,7 @@ class OpenApiHandler(ApiHandler):
     """GET /api/v1/openapi.json"""
 
     operations: ClassVar = {"GET": Operation(Action.READ_API, "This description")}
+    public_without_hub = True
 
     async def get(self) -> None:
         """See the class."""
@@ -165,6 +166,7 @@ class DocsHandler(BaseHandler):
     operations: ClassVar = {
         "GET": Operation(Action.READ_API, "This description as a page", media="text/html")
     }
+    public_without_hub = True
 
     async def get(self) -> None:
         """See the class."""

@@ -14,6 +14,7 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ..core.manifest import instant
 from ..core.receipts import ReceiptEntry, visible
 
 #: Files on a printed receipt; all of them are in the JSON.
@@ -172,7 +173,7 @@ def _files(count: int) -> str:
 
 
 def _after_deadline(snapshot: dict[str, Any], late: int) -> str:
-    if snapshot["beganAt"] < snapshot["deadline"]:
+    if instant(snapshot["beganAt"]) < instant(snapshot["deadline"]):
         return "before the deadline"
     if late < 1:
         return "less than a second after the deadline"

@@ -60,8 +60,9 @@ class ReportListHandler(ApiHandler):
         upload = files["file"][0]
         filename = upload_name(upload)
         held = None
-        if "assignment" in fields:
-            number = number_in(fields["assignment"][0].decode("utf-8", "replace").strip())
+        assignment = fields.get("assignment", [b""])[0].decode("utf-8", "replace").strip()
+        if assignment:
+            number = number_in(assignment)
             held = await self.services.deliveries.hold_report(
                 self.here, number, self.who, filename, upload.body, self.caller.name
             )

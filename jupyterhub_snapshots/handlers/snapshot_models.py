@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from ..core.records import Snapshot
 from ..snapshot_trees import FileEntry
@@ -65,7 +65,7 @@ class FileModel(ApiModel):
 class PinModel(ApiModel):
     """Whether the snapshot is kept from deletion."""
 
-    pinned: bool
+    pinned: StrictBool
 
 
 class StudentSnapshotsQuery(PageQuery):
@@ -76,7 +76,7 @@ class StudentSnapshotsQuery(PageQuery):
 
 
 class SnapshotsQuery(StudentSnapshotsQuery):
-    """Which snapshots: also of one student (username or Canvas id), of one full name."""
+    """Which snapshots: also of one student (id, username or Canvas id), one name."""
 
     student: str | None = None
     name: str | None = None
@@ -89,7 +89,7 @@ class TreeQuery(ApiModel):
 
 
 class ArchiveQuery(ApiModel):
-    """Which zip: snapshots of that full name, of these students (usernames, by comma; all without).
+    """Which zip: snapshots of that full name, of these students (by comma; all without).
 
     Layout `plain` has ``<student>/…``, `nbgrader` has ``submitted/<student>/<assignment>/…``. With
     a name, `assignment` is that folder's name. Without one it is an assignment's id: then the zip

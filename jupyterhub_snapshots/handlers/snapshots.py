@@ -14,10 +14,10 @@ from ..core.access import Action, require_student
 from ..core.captures import Enrolled, Kind, Occasion
 from ..core.names import snapshot_name
 from ..core.overview import shown
-from ..core.records import Batch, Member
+from ..core.records import Batch, Member, Snapshot
 from ..store import assignments, captures
 from ..store.database import utc_now
-from .api import ApiHandler
+from .api import ApiHandler, tag
 from .base import Operation
 from .batch_models import BatchModel, NewBatchModel, batch_model
 from .models import ProblemModel
@@ -60,16 +60,25 @@ class SnapshotListHandler(ApiHandler):
         query = self.query(SnapshotsQuery)
         student = query.student
         if student is not None:
-            student = await self.services.roster.resolve(self.here, student)
-        found = await self.services.snapshots.list_snapshots(
-            self.here, student, query.name, query.assignment
-        )
+            student = await self.find_username(student)
+        course_id, wanted = self.here.id, query.assignment
+        if wanted is not None:
+            await self.services.store.read(
+                lambda db: assignments.get_assignment(db, course_id, wanted)
+            )
+        found = await self.services.snapshots.list_snapshots(self.here, student, query.name, wanted)
         await self.reply_list(shown(found, query.kind), query, snapshot_model)
 
     async def post(self, ident: str, course: str) -> None:
         """See the class."""
         wanted = self.json_body(NewBatchModel)
         self.target = wanted.name
+        if wanted.students == []:
+            raise errors.InvalidRequest(
+                "students: the list is empty. Name students, or leave it out to take a snapshot "
+                "of the whole class.",
+                field="students",
+            )
         roster = self.services.roster
         if wanted.students is None:
             members = await roster.students(self.here, fresh=True)
@@ -145,7 +154,12 @@ class StudentSnapshotListHandler(ApiHandler):
         found = await self.services.snapshots.list_snapshots(
             self.here, self.whose, assignment=query.assignment
         )
-        await self.reply_list(shown(found, query.kind), query, snapshot_model)
+        found = await self.to_be_seen(shown(found, query.kind))
+        await self.reply_list(found, query, snapshot_model)
+
+    async def to_be_seen(self, found: list[Snapshot]) -> list[Snapshot]:
+        """Those of the snapshots that the caller may know of."""
+        return found
 
 
 class SnapshotHandler(ApiHandler):
@@ -162,6 +176,10 @@ class SnapshotHandler(ApiHandler):
     async def get(self, ident: str, course: str, student: str, name: str) -> None:
         """See the class."""
         self.target = name
+        self.reply_item(await self._detail(name))
+
+    async def _detail(self, name: str) -> dict[str, object]:
+        """JSON of the snapshot. Raises SnapshotNotFound."""
         snapshot = await self.services.snapshots.get(self.here, self.whose, name)
         header = await asyncio.to_thread(
             self.services.snapshots.header, self.here, self.whose, name
@@ -176,18 +194,23 @@ class SnapshotHandler(ApiHandler):
                 "problems": [ProblemModel(path=p.path, reason=p.reason) for p in problems],
             }
         )
-        self.reply(detail.json_value())
+        return detail.json_value()
 
     async def patch(self, ident: str, course: str, student: str, name: str) -> None:
         """See the class."""
         self.target = name
         pinned = self.json_body(PinModel).pinned
+        before = await self._detail(name)
+        self.check_if_match(before)
         snapshot = await self.services.snapshots.set_pinned(self.here, self.whose, name, pinned)
+        self.set_header("ETag", tag(before | {"pinned": snapshot.pinned}))
         self.reply(snapshot_model(snapshot))
 
     async def delete(self, ident: str, course: str, student: str, name: str) -> None:
         """See the class."""
         self.target = name
+        if "If-Match" in self.request.headers:
+            self.check_if_match(await self._detail(name))
         home = self.services.volumes.home(self.here, self.whose)
         await self.services.snapshots.delete(self.here, self.whose, name, home)
         self.reply("deleted snapshot")

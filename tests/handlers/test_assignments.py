@@ -287,6 +287,39 @@ async def test_ways_to_open_that_are_none(service: RunningService, sent: object)
     assert (await service.get(WORK)).json() == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "field", "message"),
+    [
+        ({"tag": "ViaPassword", "contents": ""}, "availability.contents", "1 to 1000 characters"),
+        (
+            {"tag": "ViaPasswordExpiring", "contents": ["pendulum", 0]},
+            "availability.contents",
+            "minutes: a whole number, 1 or more",
+        ),
+        (
+            {"tag": "ViaPasswordExpiring", "contents": "pendulum"},
+            "availability.contents",
+            "ViaPasswordExpiring needs [password, minutes]",
+        ),
+        ({"contents": "pendulum"}, "availability.tag", "required"),
+    ],
+)
+async def test_what_is_wrong_with_a_way_to_open(
+    service: RunningService, sent: object, field: str, message: str
+) -> None:
+    body = {"document": await make_document(service), "title": "Exam", "availability": sent}
+    error = assert_error(await service.post(WORK, json=body), 400)
+    assert error["details"]["field"] == field
+    assert message in error["message"]
+
+
+async def test_titles_are_trimmed(service: RunningService) -> None:
+    body = {"document": await make_document(service), "title": "  Exam\n"}
+    number = (await service.post(WORK, json=body)).json()
+    assert (await service.get(f"{WORK}/{number}")).json()["title"] == "Exam"
+    assert (await patch(service, number, {"title": " Quiz "})).json()["title"] == "Quiz"
+
+
 async def test_a_password_stays_unless_another_is_sent(service: RunningService) -> None:
     course = service.course("phys").id
 

@@ -49,6 +49,18 @@ async def test_made_listed_changed_and_deleted(service: RunningService) -> None:
     assert 'rel="last"' in page.headers["Link"]
 
 
+async def test_contents_that_somebody_else_has_written(service: RunningService) -> None:
+    data = f"{await make(service)}/data"
+    empty = (await service.get(data)).headers["ETag"]
+    one = await service.fetch("PUT", data, content=b"one", headers={"If-Match": empty})
+    assert one.headers["ETag"] == (await service.get(data)).headers["ETag"] != empty
+    late = await service.fetch("PUT", data, content=b"two", headers={"If-Match": empty})
+    assert_error(late, 412, "precondition_failed")
+    assert (await service.get(data)).content == b"one"
+    same = await service.get(data, headers={"If-None-Match": one.headers["ETag"]})
+    assert (same.status_code, same.content) == (304, b"")
+
+
 async def test_contents_and_their_versions(service: RunningService) -> None:
     document = await make(service, "zoë's sheet.bin")
     empty = await service.get(f"{document}/data")

@@ -74,6 +74,38 @@ async def test_granted_replaced_and_taken_back(
     assert len(changes) == 4
 
 
+async def test_an_older_spelling_of_the_assignment(
+    service: RunningService, alice: dict[str, Any]
+) -> None:
+    number = await make_assignment(service)
+    body = {"onAsssignment": number, "until": "2022-06-02"}
+    made = await service.post(below(alice, "extensions"), json=body)
+    [found] = (await service.get(below(alice, "extensions"))).json()
+    assert (made.json(), number) == (found["id"], found["onAssignment"])
+
+
+async def test_what_was_read_before_it_is_taken_back(
+    service: RunningService, alice: dict[str, Any]
+) -> None:
+    number = await make_assignment(service)
+    wanted = {"onAssignment": number, "until": "2022-06-02"}
+    first = (await service.post(below(alice, "extensions"), json=wanted)).json()
+    course = service.course("phys").id
+    token, _ = await service.services.store.write(
+        lambda db: table.open_assignment(db, course, number, alice["userId"], utc(2022, 6, 1))
+    )
+    for path in (f"extensions/{first}", f"assignmentTokens/{token.id}"):
+        address = below(alice, path)
+        found = await service.get(address)
+        assert found.json() in (await service.get(address.rpartition("/")[0])).json()
+        other = await service.fetch("DELETE", address, headers={"If-Match": '"other"'})
+        assert_error(other, 412, "precondition_failed")
+        assert (await service.get(address)).json() == found.json()
+        known = {"If-Match": found.headers["ETag"]}
+        assert (await service.fetch("DELETE", address, headers=known)).status_code == 200
+        assert_error(await service.get(address), 404)
+
+
 async def test_a_date_is_read_in_the_courses_zone(
     service: RunningService, alice: dict[str, Any]
 ) -> None:

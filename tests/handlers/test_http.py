@@ -87,7 +87,7 @@ async def test_other_ways_to_write_an_address_are_no_way_around_the_key(
         assert b"hw_2026" not in answer
     # Below the API doubled slashes are tolerated, with the same key.
     assert (await single.get("/api//v1//docs")).status_code == 200
-    assert_error(await single.client.get(f"{single.url}/api//v1//docs"), 401)
+    assert_error(await single.client.get(f"{single.url}/api//v1"), 401)
     assert (await single.get("/api/v1/docs/")).status_code == 404
 
 

@@ -44,6 +44,7 @@ async def load(service: RunningService, text: str, query: str = "", **options: A
     return answer.json()
 
 
+NEW = {"username": "otis", "role": "assistant"}
 GROUPS = {
     "alice": "student hub",
     "bob": "student hub",
@@ -53,6 +54,43 @@ GROUPS = {
 
 
 # Reading
+
+
+async def test_one_member_and_what_was_read_before_a_change(service: RunningService) -> None:
+    made = await service.post(MEMBERS.replace("/phys", "//phys"), json=NEW)
+    address = made.headers["Location"].removeprefix(service.prefix)
+    assert address == f"{MEMBERS}/{made.json()['id']}"
+    found = await service.get(address)
+    assert found.json() == made.json()
+    old = {"If-Match": found.headers["ETag"]}
+    changed = await service.fetch("PATCH", address, json={"lastName": "B"}, headers=old)
+    assert changed.headers["ETag"] == (await service.get(address)).headers["ETag"]
+    for method, body in (("PATCH", {"role": "student"}), ("DELETE", None)):
+        late = await service.fetch(method, address, json=body, headers=old)
+        assert_error(late, 412, "precondition_failed")
+    assert (await service.get(address)).json() == made.json() | {"lastName": "B"}
+    now = {"If-Match": changed.headers["ETag"]}
+    assert not (await service.fetch("DELETE", address, headers=now)).json()["active"]
+    assert_error(await service.get(f"{MEMBERS}/4711"), 404, "member_not_found")
+
+
+async def test_a_misspelt_parameter_of_an_import_writes_nothing(service: RunningService) -> None:
+    before = await short(service)
+    for query in ("dryrun=true", "dry-run=1", "dryRun=true&partail=true"):
+        answer = await service.post(f"{IMPORT}?{query}", content=b"username\notis\n")
+        assert_error(answer, 400, "invalid_request")
+    assert await short(service) == before
+
+
+async def test_good_rows_of_a_refused_file_say_so(service: RunningService) -> None:
+    report = await load(service, "username,role\notis,\nalice,teacher\nbob,\n")
+    assert next(iter(report)) == "written"
+    assert report["written"] is False
+    good, bad, same = report["rows"]
+    assert (good["result"], good["message"]) == ("added", "not written: another row has an error")
+    assert bad["result"] == "error"
+    assert "not written" not in bad["message"]
+    assert (same["result"], same["message"]) == ("unchanged", None)
 
 
 async def test_everybody_and_who_has_left(service: RunningService, hub: StandInHub) -> None:

@@ -86,3 +86,9 @@ async def test_the_page_loads_nothing_from_anywhere(service: RunningService) -> 
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     for template, _ in ROUTES:
         assert template.replace("*}", "}") in page.text
+
+
+async def test_without_a_hub_it_is_open_to_everyone(single: RunningService) -> None:
+    for path, status in (("/openapi.json", 200), ("/docs", 200), ("", 401)):
+        answer = await single.client.get(f"{single.url}/api/v1{path}")
+        assert answer.status_code == status, path

@@ -171,6 +171,19 @@ async def test_the_page_of_a_receipt(service: RunningService, taken: Path) -> No
     assert page.text.endswith("</html>\n")
 
 
+@pytest.mark.parametrize(
+    ("began", "late", "text"),
+    [
+        ("2026-01-31T22:59:07.020000Z", 0, "less than a second after the deadline"),
+        ("2026-01-31T22:59:06.980000Z", 0, "before the deadline"),
+        ("2026-01-31T23:00:09Z", 62, "1 min 2 s after the deadline"),
+    ],
+)
+def test_how_long_after_the_deadline(began: str, late: int, text: str) -> None:
+    snapshot = {"beganAt": began, "deadline": "2026-01-31T22:59:07Z"}
+    assert receipt_pages._after_deadline(snapshot, late) == text
+
+
 async def test_a_page_lists_the_first_files(
     service: RunningService, taken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

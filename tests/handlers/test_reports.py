@@ -120,6 +120,17 @@ async def test_who_left_gets_nothing(service: RunningService, hub: StandInHub) -
     assert "alice_b" in found["message"]
 
 
+async def test_an_empty_assignment_is_none(service: RunningService) -> None:
+    service.home("alice")
+    answer = await service.post(
+        "/api/v1/instructors/me/courses/phys/students/alice/reports",
+        files={"file": ("r.html", b"<p>")},
+        data={"assignment": " "},
+    )
+    assert answer.status_code == 201, answer.text
+    assert list((service.place / "homes/alice").rglob(answer.json()))
+
+
 async def test_at_most_five_thousand(service: RunningService) -> None:
     service.home("alice")
     many = [f"alice/{number}.html" for number in range(5000)]

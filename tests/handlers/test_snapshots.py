@@ -36,7 +36,14 @@ async def test_the_catalogue_of_the_class(some: RunningService) -> None:
     assert {each["student"] for each in of_bob} == {"bob"}
     named = (await some.get(f"{COURSE}/snapshots?name={SECOND}&name={FIRST}")).json()
     assert {each["name"] for each in named} == {SECOND}
-    assert (await some.get(f"{COURSE}/snapshots?student=dora")).json() == []
+    listed = (await some.get(f"{COURSE}/students")).json()
+    [number] = [each["id"] for each in listed if each["username"] == "bob"]
+    assert (await some.get(f"{COURSE}/snapshots?student={number}")).json() == of_bob
+    for query, code in (
+        ("student=dora", "student_not_found"),
+        ("assignment=4711", "assignment_not_found"),
+    ):
+        assert_error(await some.get(f"{COURSE}/snapshots?{query}"), 404, code)
     titled = await some.get("/api/v1//instructors/ina/courses/Physics%20101/snapshots")
     assert titled.json() == found
 
@@ -49,6 +56,11 @@ async def test_pages_have_links(some: RunningService) -> None:
     assert page.links["prev"]["url"].endswith("/courses/phys/snapshots?per_page=3&page=1")
     assert set(page.links) == {"first", "prev", "last"}
     assert (await some.get(f"{COURSE}/snapshots?per_page=3&page=9")).json() == []
+    beyond = await some.get(f"{COURSE}/snapshots?per_page=3&page=9")
+    assert beyond.links["prev"]["url"].endswith("per_page=3&page=2")
+    hundred = await some.get(f"{COURSE}/snapshots?page=1")
+    assert (len(hundred.json()), set(hundred.links)) == (4, {"first", "last"})
+    assert (await some.get(f"{COURSE}/snapshots?page=2")).json() == []
     for query in ("per_page=0", "per_page=x", "page=0", "per_page=1001", "page=9999999999"):
         assert_error(await some.get(f"{COURSE}/snapshots?{query}"), 400, "invalid_request")
 
@@ -188,16 +200,61 @@ async def test_zips(some: RunningService) -> None:
     assert members(whole.content) == [
         f"{student}/{path}" for student in ("alice", "bob") for path in ("a.txt", "d/", "d/b.txt")
     ]
-    chosen = await some.get(f"{COURSE}/archive.zip?name={FIRST}&students=bob,dora&layout=nbgrader")
+    chosen = await some.get(f"{COURSE}/archive.zip?name={FIRST}&students=bob&layout=nbgrader")
     assert members(chosen.content) == [
         f"submitted/bob/hw-1/{path}" for path in ("a.txt", "d/", "d/b.txt")
     ]
     for query, status in (
         ("", 400), ("name=nothing", 404), (f"name={FIRST}&students=dora", 404),
-        (f"name={FIRST}&layout=other", 400), (f"name={FIRST}&students=../x", 400),
+        (f"name={FIRST}&layout=other", 400), (f"name={FIRST}&students=../x", 404),
+        (f"name={FIRST}&students=bob,dora", 404), (f"name={FIRST}&students=4711", 404),
         (f"name={FIRST}&layout=nbgrader&assignment=../x", 400), ("name=..", 404),
     ):  # fmt: skip
         assert_error(await some.get(f"{COURSE}/archive.zip?{query}"), status)
+    listed = (await some.get(f"{COURSE}/students")).json()
+    [number] = [each["id"] for each in listed if each["username"] == "bob"]
+    by_id = await some.get(f"{COURSE}/archive.zip?name={FIRST}&students={number}&layout=nbgrader")
+    assert members(by_id.content) == members(chosen.content)
+    of_all = await some.get(f"{COURSE}/archive.zip?name={FIRST}&students=")
+    assert members(of_all.content) == members(whole.content)
+
+
+async def test_a_file_is_no_folder(some: RunningService) -> None:
+    tree = f"{COURSE}/students/alice/snapshots/{FIRST}/tree"
+    assert_error(await some.get(f"{tree}?path=d/b.txt"), 400, "not_a_folder")
+    assert_error(await some.get(f"{tree}?path=d/nothing"), 404, "file_not_found")
+
+
+async def test_what_was_read_before_a_change(some: RunningService) -> None:
+    one = f"{COURSE}/students/alice/snapshots/{FIRST}"
+    first = (await some.get(one)).headers["ETag"]
+    pinned = await some.fetch("PATCH", one, json={"pinned": True}, headers={"If-Match": first})
+    assert pinned.json()["pinned"]
+    second = (await some.get(one)).headers["ETag"]
+    assert pinned.headers["ETag"] == second != first
+    let_go = {"json": {"pinned": False}, "headers": {"If-Match": first}}
+    assert_error(await some.fetch("PATCH", one, **let_go), 412, "precondition_failed")
+    again = await some.fetch("PATCH", one, json={"pinned": False}, headers={"If-Match": second})
+    assert not again.json()["pinned"]
+    late = await some.fetch("DELETE", one, headers={"If-Match": second})
+    assert_error(late, 412, "precondition_failed")
+    assert (some.place / "snapshots/phys/alice" / FIRST).exists()
+    gone = await some.fetch("DELETE", one, headers={"If-Match": first})
+    assert gone.json() == "deleted snapshot"
+
+
+async def test_bodies_that_mean_something_else(some: RunningService) -> None:
+    one = f"{COURSE}/students/alice/snapshots/{FIRST}"
+    for pinned in ("false", 0, "no"):
+        error = assert_error(await some.fetch("PATCH", one, json={"pinned": pinned}), 400)
+        assert error["details"]["field"] == "pinned"
+    batch = {"name": "x", "students": ["alice"], "includeHidden": "true"}
+    error = assert_error(await some.post(f"{COURSE}/snapshots", json=batch), 400)
+    assert error["details"]["field"] == "includeHidden"
+    marked = await some.fetch("PATCH", one, content=b'\xef\xbb\xbf{"pinned": true}')
+    assert marked.json()["pinned"]
+    error = assert_error(await some.fetch("PATCH", one, content=b""), 400, "invalid_request")
+    assert error["message"] == "The body is empty: send a JSON object."
 
 
 async def test_students_and_courses(some: RunningService) -> None:
@@ -239,10 +296,10 @@ async def test_names_in_the_query_that_are_not_utf_8(service: RunningService) ->
     assert_error(await service.get(f"{tree}?path=caf%E8"), 404)
     assert (await service.get(f"{COURSE}/snapshots?name=%FF")).json() == []
     for path, status in (
-        ("snapshots?student=%FF", 400),
+        ("snapshots?student=%FF", 404),
         ("snapshots?page=%FF", 400),
         ("archive.zip?name=%FF", 404),
-        (f"archive.zip?name={FIRST}&students=%FF", 400),
+        (f"archive.zip?name={FIRST}&students=%FF", 404),
     ):
         assert_error(await service.get(f"{COURSE}/{path}"), status)
     answer = await service.get(f"{COURSE}/archive.zip?name={FIRST}&layout=nbgrader&assignment=%FF")

@@ -214,7 +214,9 @@ async def test_paths_that_are_no_files_of_the_snapshot(
         assert b"root:" not in answer
         if path not in ("/", "//") and len(path) < 4000:
             tree = f"{BASE}/tree?path={quote(path.replace('%', '%25'))}"
-            assert_error(await single.get(tree), 404)
+            # With a slash at its end a path may name a file, which is told.
+            a_file = path.rstrip("/") != path and "data.bin" in path
+            assert_error(await single.get(tree), 400 if a_file else 404)
 
 
 @pytest.mark.threat("Z12", "Z14", "Z15", "S6", "P14")

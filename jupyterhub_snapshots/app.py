@@ -9,6 +9,7 @@ import os
 import signal
 import ssl
 import sys
+from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 
@@ -190,7 +191,9 @@ class ServeApp(SnapshotsApp):
         receipts = ReceiptManager(
             store=store,
             snapshots=snapshots,
-            signer=self.open_signer(courses),
+            # A store in which nothing was captured yet stays as it is.
+            signer=self.open_signer(courses) if self.has_signing_key(courses) else None,
+            make_signer=partial(self.open_signer, courses),
             service=self.issuer,
         )
         reports = ReportManager(volumes)

@@ -201,6 +201,11 @@ class SnapshotsApp(Application):
         above = self.snapshots_dir or next((course.root for course in courses), None)
         return above and os.path.join(os.path.abspath(above), SERVICE_DIR, "signing-key.pem")
 
+    def has_signing_key(self, courses: list[Course]) -> bool:
+        """Whether there is a key that signs receipts, or one was asked for by name."""
+        path = self.signing_key_path(courses)
+        return bool(self.signing_key_file) or (path is not None and os.path.lexists(path))
+
     def open_signer(self, courses: list[Course], *, make: bool = True) -> Signer | None:
         """What signs receipts; None when there is no place for its key yet.
 

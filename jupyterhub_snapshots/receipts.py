@@ -143,17 +143,29 @@ class ReceiptManager:
     """Issues receipts, and tells whether one that is handed in is true."""
 
     def __init__(
-        self, *, store: Store, snapshots: SnapshotTrees, signer: Signer | None, service: str
+        self,
+        *,
+        store: Store,
+        snapshots: SnapshotTrees,
+        signer: Signer | None,
+        service: str,
+        make_signer: Callable[[], Signer | None] = lambda: None,
     ) -> None:
-        """`service` is what the installation calls itself in receipts."""
+        """`service` is what the installation calls itself in receipts.
+
+        Without a signer, `make_signer` makes one when the first receipt is asked for.
+        """
         self._store = store
         self._snapshots = snapshots
         self._service = service
         self._signer = signer
+        self._make_signer = make_signer
 
     @property
     def signer(self) -> Signer:
         """The service's key. Raises SigningKeyUnusable when there is none."""
+        if self._signer is None:
+            self._signer = self._make_signer()
         if self._signer is None:
             raise SigningKeyUnusable(
                 "There is no place for the key that signs receipts. The administrator can set "
@@ -224,7 +236,10 @@ class ReceiptManager:
 
         Raises NotAReceipt, StorageUnavailable.
         """
-        signature, files = check_alone(receipt, self._signer or PublicKeys([]))
+        keys: Signer | PublicKeys = PublicKeys([])
+        with contextlib.suppress(SigningKeyUnusable):
+            keys = self.signer
+        signature, files = check_alone(receipt, keys)
         stored = StoredFinding("not_yours")
         if course is not None:
             stored = compare_with_stored(

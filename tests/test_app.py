@@ -25,6 +25,7 @@ from jupyterhub_snapshots.errors import InvalidRequest, SnapshotsError, StorageU
 from jupyterhub_snapshots.snapshots import lock_path
 from jupyterhub_snapshots.store import Store, catalog, people
 from processes import KEY, Installation, environment, free_port
+from service import RunningService
 
 
 @pytest.fixture(autouse=True)
@@ -474,3 +475,8 @@ async def _connects(port: int) -> bool:
         return False
     writer.close()
     return True
+
+
+async def test_a_store_without_snapshots_stays_empty(single: RunningService) -> None:
+    """As the older server left it, until something is captured or a receipt asked for."""
+    assert os.listdir(single.course("STAT100a").root) == []

@@ -34,7 +34,7 @@ demo: install ## Start a hub with a course, students and snapshots to look at
 
 test: lint browser-packages ## Run every check (choose Python tests with ARGS="-k name")
 	$(JLPM) test
-	$(RUN) python -m pytest $(ARGS) $(NONE_CHOSEN)
+	$(RUN) python -m pytest -n 2 --dist loadfile $(ARGS) $(NONE_CHOSEN)
 	$(RUN) python -m pytest $(ARGS) -m e2e $(NONE_CHOSEN)
 
 bench: install ## Measure captures on this machine (options in BENCH="…")
